@@ -1,0 +1,80 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is wrong with a registry, where, and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+ERROR = "error"
+WARNING = "warning"
+
+
+class Place(NamedTuple):
+    """Where a key or a value stands. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding.
+
+    `message` says what was found, and at which path of the registry; `expected` what would be
+    right; `suggestion` is the nearest known name, if one is near enough. `code` has a section of
+    its own in docs/problems.md. An `error` stops everything before a host is touched.
+    """
+
+    place: Place
+    code: str
+    message: str
+    expected: str = ""
+    suggestion: str = ""
+    severity: str = ERROR
+
+    def __str__(self) -> str:
+        parts = [f"{self.place}: {self.severity}[{self.code}]: {self.message}"]
+        if self.suggestion:
+            parts.append(f"Did you mean '{self.suggestion}'?")
+        if self.expected:
+            parts.append(f"Expected: {self.expected}")
+        return " ".join(part if part[-1] in ".?!" else f"{part}." for part in parts)
+
+    def as_dict(self) -> dict[str, str | int]:
+        """The same for machines: flat, JSON-ready."""
+        return {
+            "file": self.place.file,
+            "line": self.place.line,
+            "column": self.place.column,
+            "severity": self.severity,
+            "code": self.code,
+            "message": self.message,
+            "expected": self.expected,
+            "suggestion": self.suggestion,
+        }
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Sorted by place, each finding once."""
+    return sorted(set(problems), key=lambda p: (p.place, p.severity, p.code, p.message))
+
+
+def has_errors(problems: Iterable[Problem]) -> bool:
+    """Whether anything here must stop a deploy."""
+    return any(problem.severity == ERROR for problem in problems)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that was most likely meant, or "" if none is near."""
+    found = difflib.get_close_matches(word, [str(name) for name in known], n=1, cutoff=0.6)
+    return found[0] if found else ""
