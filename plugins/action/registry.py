@@ -1,0 +1,114 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.compile import Compiled, Inventory, compile_registry
+from ..module_utils.problems import ERROR, Place, Problem, has_errors, in_order
+from ..module_utils.report import as_json, as_text
+
+ARGUMENTS = {
+    "path": {"type": "path"},
+    "file": {"type": "path"},
+    "format": {"type": "str", "choices": ["text", "json"], "default": "text"},
+    "secrets": {"type": "dict", "default": {}, "no_log": True},
+    "require_secrets": {"type": "bool", "default": False},
+}
+
+
+class ActionModule(ActionBase):
+    """Translates between a task and the core; the core knows nothing of Ansible."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_diff = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Checks and compiles the registry, controller only."""
+        task_vars = task_vars or {}
+        super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
+        compiled = compile_registry(
+            str(path), inventory_of(task_vars), extra_file=arguments["file"] or ""
+        )
+        missing = missing_variables(compiled, arguments["secrets"])
+        problems = in_order([*compiled.problems, *_about_missing(compiled, missing, arguments)])
+        failed = has_errors(problems)
+        render = as_json if arguments["format"] == "json" else as_text
+        result: dict[str, Any] = {
+            "changed": False,
+            "failed": failed,
+            "path": str(path),
+            "problems": [problem.as_dict() for problem in problems],
+            "msg": render(problems, compiled, str(path)),
+        }
+        if not failed:
+            result.update(compiled.as_dict(), missing_variables=missing)
+            result["problems"] = [problem.as_dict() for problem in problems]
+        return result
+
+
+def beside_inventory(task_vars: Mapping[str, Any]) -> str:
+    """The registry/ that stands beside the inventory file in use."""
+    for source in task_vars.get("ansible_inventory_sources") or []:
+        directory = Path(source) if os.path.isdir(source) else Path(source).parent
+        if (directory / "registry").is_dir():
+            return str(directory / "registry")
+    raise AnsibleActionFail(
+        "No registry found: none of the inventories "
+        f"{list(task_vars.get('ansible_inventory_sources') or [])} has a registry/ beside it. "
+        "Name one with -e llm_registry=DIR."
+    )
+
+
+def inventory_of(task_vars: Mapping[str, Any]) -> Inventory:
+    """Groups and addresses as plain data. A host's address is how the gateway reaches it."""
+    groups = {name: list(hosts) for name, hosts in task_vars["groups"].items()}
+    hostvars = task_vars["hostvars"]
+    return Inventory(
+        groups=groups,
+        addresses={host: _address(host, hostvars[host]) for host in groups.get("all", [])},
+    )
+
+
+def _address(host: str, variables: Mapping[str, Any]) -> str:
+    return str(variables.get("llm_address") or variables.get("ansible_host") or host)
+
+
+def missing_variables(compiled: Compiled, secrets: Mapping[str, Any]) -> list[str]:
+    """Names of the variables that have a value neither in a vault nor in the environment."""
+    return [
+        variable["name"]
+        for variable in compiled.variables
+        if not (secrets.get(variable["name"]) or os.environ.get(variable["name"]))
+    ]
+
+
+def _about_missing(
+    compiled: Compiled, missing: list[str], arguments: Mapping[str, Any]
+) -> list[Problem]:
+    severity = {"severity": ERROR} if arguments["require_secrets"] else {"severity": "warning"}
+    return [
+        Problem(
+            Place(*variable["place"]),
+            "missing-secret",
+            f"the environment variable {variable['name']}, which "
+            f"{', '.join(variable['needed_by'])} needs, has no value",
+            expected="a value in the controller's environment or in llm_secrets",
+            **severity,
+        )
+        for variable in compiled.variables
+        if variable["name"] in missing
+    ]

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: concise
+type: stdout
+short_description: Prints what changed, what failed and the reports, nothing else
+version_added: 0.1.0
+author:
+  - lab.llm contributors
+description:
+  - A stdout callback for people who read the output. A task that changed nothing prints nothing, a
+    report is printed as it is, a failure is its message rather than a dump of the result.
+  - With C(-e format=json) only the reports are printed, so that standard output is one JSON
+    document for another program.
+  - With C(-v) it is C(ansible.builtin.default).
+extends_documentation_fragment:
+  - default_callback
+  - result_format_callback
+"""
+
+from typing import Any
+
+from ansible.plugins.callback.default import CallbackModule as Default
+from ansible.utils.color import stringc
+
+
+class CallbackModule(Default):
+    """C(default) with everything left out that a reader would skip."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "lab.llm.concise"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._for_machines = False
+
+    @property
+    def _verbose(self) -> bool:
+        return bool(self._display.verbosity) and not self._for_machines
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        extra_vars = play.get_variable_manager().extra_vars
+        self._for_machines = extra_vars.get("format") == "json"
+        if self._verbose:
+            super().v2_playbook_on_play_start(play)
+        elif not self._for_machines:
+            self._display.display(stringc(play.get_name().strip(), "bright blue"))
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        if self._verbose:
+            super().v2_playbook_on_task_start(task, is_conditional)
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        if self._verbose:
+            super().v2_playbook_on_handler_task_start(task)
+
+    def v2_playbook_on_include(self, included_file: Any) -> None:
+        if self._verbose:
+            super().v2_playbook_on_include(included_file)
+
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        if self._verbose:
+            super().v2_playbook_on_no_hosts_matched()
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        if self._verbose:
+            super().v2_runner_on_skipped(result)
+
+    def v2_runner_item_on_skipped(self, result: Any) -> None:
+        if self._verbose:
+            super().v2_runner_item_on_skipped(result)
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        if self._verbose:
+            super().v2_runner_on_ok(result)
+            return
+        self._show_ok(result)
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        if self._verbose:
+            super().v2_runner_item_on_ok(result)
+            return
+        self._show_ok(result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        if self._verbose:
+            super().v2_runner_on_failed(result, ignore_errors=ignore_errors)
+            return
+        self._show_failed(result)
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        if self._verbose:
+            super().v2_runner_item_on_failed(result)
+            return
+        self._show_failed(result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        if self._verbose:
+            super().v2_runner_on_unreachable(result)
+            return
+        self._show_failed(result, "unreachable")
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        if self._verbose:
+            super().v2_playbook_on_stats(stats)
+
+    def _show_ok(self, result: Any) -> None:
+        values = _values(result)
+        if values.get("_ansible_verbose_always"):
+            self._report(values.get("msg", ""))
+        if values.get("changed") and not self._for_machines:
+            self._display.display(stringc(f"  changed  {_who(result)}", "yellow"))
+
+    def _show_failed(self, result: Any, word: str = "failed") -> None:
+        values = _values(result)
+        message = values.get("msg") or values.get("censored") or ""
+        if "results" in values and all(_failed_item_was_shown(item) for item in values["results"]):
+            return
+        if self._for_machines:
+            self._report(message)
+            return
+        self._display.display(stringc(f"  {word}   {_who(result)}", "red"))
+        self._report(message)
+        for key in ("stdout", "stderr", "module_stdout", "module_stderr", "exception"):
+            if values.get(key) and key != "exception":
+                self._display.display(str(values[key]).rstrip())
+
+    def _report(self, message: Any) -> None:
+        lines = message if isinstance(message, list) else [message]
+        for line in lines:
+            self._display.display(str(line).rstrip())
+
+
+def _values(result: Any) -> dict[str, Any]:
+    """The result's dictionary, under the name that this release of ansible-core gives it."""
+    values = getattr(result, "result", None)
+    return values if isinstance(values, dict) else result._result
+
+
+def _who(result: Any) -> str:
+    task = getattr(result, "task", None) or result._task
+    host = getattr(result, "host", None) or result._host
+    item = _values(result).get("_ansible_item_label")
+    label = f" ({item})" if isinstance(item, str) else ""
+    return f"{host.get_name()}: {task.get_name()}{label}"
+
+
+def _failed_item_was_shown(item: Any) -> bool:
+    return isinstance(item, dict) and "_ansible_item_result" in item

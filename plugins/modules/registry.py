@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registry
+short_description: Checks the provider registry and compiles it
+version_added: 0.1.0
+author:
+  - lab.llm contributors
+description:
+  - Reads a directory of YAML files that say which LLM providers there are and how requests reach
+    them, and gives every problem with its place, the routes, the LiteLLM configuration that does
+    what was declared, the environment variables that it needs and the services to run per host.
+  - An action on the controller. It reads files only, so check mode is the same as a run.
+options:
+  path:
+    description:
+      - The registry's directory.
+      - The default is the variable C(llm_registry), else C(registry/) beside the inventory file.
+    type: path
+  file:
+    description:
+      - One more registry file, checked as if it already stood in O(path); there it replaces a file
+        of the same name.
+    type: path
+  format:
+    description: Whether the report is for people or for programs.
+    type: str
+    choices: [text, json]
+    default: text
+  secrets:
+    description:
+      - Values of the environment variables that the registry names, for instance from a vault.
+        Variables that are not here are looked up in the controller's environment.
+      - Only used to say which variables have no value; no value is ever returned.
+    type: dict
+    default: {}
+  require_secrets:
+    description:
+      - Whether a needed variable without a value is an error, as before a deploy, or a warning.
+    type: bool
+    default: false
+requirements:
+  - jsonschema >= 4.21 on the controller
+attributes:
+  check_mode:
+    description: Reads only, so it does the same in check mode.
+    support: full
+  diff_mode:
+    description: Changes nothing, so there is nothing to show.
+    support: none
+extends_documentation_fragment:
+  - lab.llm.attributes
+seealso:
+  - module: lab.llm.gateway_generation
+  - module: lab.llm.gateway_probe
+"""
+
+EXAMPLES = r"""
+- name: Check the registry beside the inventory
+  lab.llm.registry:
+  register: llm
+
+- name: Check one more provider before it goes in
+  lab.llm.registry:
+    path: /etc/lab/registry
+    file: mistral.yaml
+  register: llm
+"""
+
+RETURN = r"""
+msg:
+  description: The report, one line a problem and a summary; JSON text with O(format=json).
+  type: str
+  returned: always
+problems:
+  description:
+    - Every error and warning, sorted by place, with C(file), C(line), C(column), C(severity),
+      C(code), C(message), C(expected) and C(suggestion).
+  type: list
+  elements: dict
+  returned: always
+routes:
+  description: For each public name its targets and fallbacks, with the rule that they come from.
+  type: list
+  elements: dict
+  returned: when there is no error
+gateway_config_text:
+  description: The LiteLLM configuration as YAML; the same registry gives the same bytes.
+  type: str
+  returned: when there is no error
+variables:
+  description: The environment variables that the gateway needs, and who needs them. No values.
+  type: list
+  elements: dict
+  returned: when there is no error
+missing_variables:
+  description: Those of RV(variables) that have no value in O(secrets) or in the environment.
+  type: list
+  elements: str
+  returned: when there is no error
+composed:
+  description: Variables that the gateway composes from others, with their templates.
+  type: dict
+  returned: when there is no error
+services:
+  description: For each host the backend services that it runs.
+  type: dict
+  returned: when there is no error
+probes:
+  description: What a proof of this configuration asks.
+  type: dict
+  returned: when there is no error
+files:
+  description: The registry's files, name to text, as they were read.
+  type: dict
+  returned: when there is no error
+file_providers:
+  description: The names of the providers that O(file) declares.
+  type: list
+  elements: str
+  returned: when O(file) is given and there is no error
+path:
+  description: The directory that was read.
+  type: str
+  returned: always
+"""
