@@ -1,0 +1,66 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils.compile import Compiled, Inventory, compile_registry
+from ..module_utils.problems import has_errors
+
+
+def registry_problems(path: str) -> list[dict[str, Any]]:
+    """Every problem of the registry directory, as the registry action gives them."""
+    return [problem.as_dict() for problem in _compiled(path).problems]
+
+
+def registry_routes(path: str, inventory_groups: Mapping[str, Any] | None = None) -> Any:
+    """The routes of the registry directory; its errors are the filter's."""
+    return _sound(path, inventory_groups).as_dict()["routes"]
+
+
+def litellm_config(path: str, inventory_groups: Mapping[str, Any] | None = None) -> Any:
+    """The LiteLLM configuration of the registry directory; its errors are the filter's."""
+    return _sound(path, inventory_groups).as_dict()["gateway_config"]
+
+
+def secret_values(
+    variables: Iterable[Mapping[str, Any]], secrets: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """Values for the variables that a registry names: from the vault, else the environment."""
+    names = [variable["name"] for variable in variables]
+    values = {name: (secrets or {}).get(name) or os.environ.get(name) for name in names}
+    return {name: str(value) for name, value in values.items() if value}
+
+
+def _compiled(path: str, groups: Mapping[str, Any] | None = None) -> Compiled:
+    plain = {name: list(hosts) for name, hosts in (groups or {}).items()}
+    hosts = {host for members in plain.values() for host in members}
+    return compile_registry(
+        str(path), Inventory(groups=plain, addresses={host: host for host in hosts})
+    )
+
+
+def _sound(path: str, groups: Mapping[str, Any] | None) -> Compiled:
+    compiled = _compiled(path, groups)
+    if has_errors(compiled.problems):
+        raise AnsibleFilterError("\n".join(map(str, compiled.problems)))
+    return compiled
+
+
+class FilterModule:
+    """Thin views of the core, for playbooks of one's own."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name to function, as Ansible asks for them."""
+        return {
+            "litellm_config": litellm_config,
+            "registry_problems": registry_problems,
+            "registry_routes": registry_routes,
+            "secret_values": secret_values,
+        }
