@@ -19,14 +19,14 @@ def registry_problems(path: str) -> list[dict[str, Any]]:
     return [problem.as_dict() for problem in _compiled(path).problems]
 
 
-def registry_routes(path: str, inventory_groups: Mapping[str, Any] | None = None) -> Any:
+def registry_routes(path: str, groups: Mapping[str, Any] | None = None) -> Any:
     """The routes of the registry directory; its errors are the filter's."""
-    return _sound(path, inventory_groups).as_dict()["routes"]
+    return _sound(path, groups).as_dict()["routes"]
 
 
-def litellm_config(path: str, inventory_groups: Mapping[str, Any] | None = None) -> Any:
+def litellm_config(path: str, groups: Mapping[str, Any] | None = None) -> Any:
     """The LiteLLM configuration of the registry directory; its errors are the filter's."""
-    return _sound(path, inventory_groups).as_dict()["gateway_config"]
+    return _sound(path, groups).as_dict()["gateway_config"]
 
 
 def secret_values(
