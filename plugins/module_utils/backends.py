@@ -1,0 +1,91 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Service specs: what we run ourselves, host by host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .addresses import health_url, host_url, is_address
+from .model import Provider, Registry
+from .resolve import Inventory, provider_hosts
+
+EVERYWHERE = "0.0.0.0"
+LOOPBACK = "127.0.0.1"
+
+
+def port(provider: Provider) -> int:
+    """The port that we run it on."""
+    deploy = provider.deploy or {}
+    return int(deploy.get("port") or provider.type.port)
+
+
+def beside_gateway(host: str, inventory: Inventory) -> bool:
+    """Whether this host is the only gateway: then loopback is near enough."""
+    return inventory.gateways == [host]
+
+
+def address(provider: Provider, host: str, inventory: Inventory) -> str:
+    """Where the gateway reaches it."""
+    if beside_gateway(host, inventory) and bind(provider, host, inventory) in (LOOPBACK, EVERYWHERE):
+        return LOOPBACK
+    return inventory.addresses.get(host, host)
+
+
+def bind(provider: Provider, host: str, inventory: Inventory) -> str:
+    """What it listens on: no more than the gateway needs."""
+    given = (provider.deploy or {}).get("bind")
+    if given:
+        return str(given)
+    if beside_gateway(host, inventory):
+        return LOOPBACK
+    known = inventory.addresses.get(host, host)
+    return known if is_address(known) else EVERYWHERE
+
+
+def base_url(provider: Provider, host: str, inventory: Inventory) -> str:
+    """The base that requests go to, "" if LiteLLM knows it; `host` as in a deployment."""
+    if host:
+        return host_url(address(provider, host, inventory), port(provider), "/v1")
+    return provider.base_url or provider.type.default_base
+
+
+def health_endpoint(registry: Registry, provider: Provider, host: str, inventory: Inventory) -> str:
+    """Where its health is asked, "" if nothing is known that could be asked."""
+    check = registry.health.get(provider.name, {})
+    endpoint = (
+        check.get("endpoint") or provider.spec.get("health_endpoint") or provider.type.health_path
+    )
+    base = base_url(provider, host, inventory)
+    return health_url(base, str(endpoint)) if endpoint and base else ""
+
+
+def services(registry: Registry, inventory: Inventory) -> dict[str, list[dict[str, Any]]]:
+    """Host -> what runs there, in the order of the registry."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for provider in registry.providers.values():
+        if provider.deploy is not None and provider.rendered and provider.models:
+            for host in provider_hosts(provider, inventory):
+                found.setdefault(host, []).append(_spec(registry, provider, host, inventory))
+    return found
+
+
+def _spec(registry: Registry, provider: Provider, host: str, inventory: Inventory) -> dict[str, Any]:
+    deploy = provider.deploy or {}
+    model = next(iter(provider.models.values()))
+    return {
+        "provider": provider.name,
+        "engine": provider.type.name,
+        "host": host,
+        "address": address(provider, host, inventory),
+        "bind": bind(provider, host, inventory),
+        "port": port(provider),
+        "version": deploy.get("version"),
+        "model": {"name": model.name, "source": dict(model.spec.get("source") or {})},
+        "options": dict(deploy.get("options") or {}),
+        "gpus": list(deploy.get("gpus") or []),
+        "key_variable": provider.credentials.key or None,
+        "health_url": health_endpoint(registry, provider, host, inventory),
+    }

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole way from a directory of files to what the gateway and the hosts are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from . import backends, probes
+from .litellm import lower, render
+from .load import load_registry
+from .model import Registry, build
+from .problems import Problem, has_errors, in_order
+from .resolve import Inventory
+from .routes import RouteTable, build_routes
+from .rules import check_rules
+from .schema import check_schema
+
+__all__ = ["Compiled", "Inventory", "compile_registry"]
+
+
+@dataclass(slots=True)
+class Compiled:
+    """All that is known of a registry.
+
+    With errors there is no configuration, and nothing to run or to ask: the parts after
+    `routes` are empty. `variables`: {name, needed_by: [provider...], place: [file, line, column]}
+    of each variable that people must supply; `composed`: name -> template with ${VAR}, of each
+    that the secrets step makes.
+    """
+
+    registry: Registry
+    problems: list[Problem]
+    routes: RouteTable
+    gateway_config: dict[str, Any] | None
+    gateway_config_text: str
+    rules: dict[str, str]
+    variables: list[dict[str, Any]]
+    composed: dict[str, str]
+    services: dict[str, list[dict[str, Any]]]
+    probes: dict[str, Any]
+
+    def counts(self) -> dict[str, int]:
+        """How much there is, for a summary."""
+        return {
+            "providers": len(self.registry.providers),
+            "models": sum(len(one.models) for one in self.registry.providers.values()),
+            "routes": len(self.routes.routes),
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "problems": [problem.as_dict() for problem in self.problems],
+            "routes": [route.as_dict() for route in self.routes.routes.values()],
+            "gateway_config": self.gateway_config,
+            "gateway_config_text": self.gateway_config_text,
+            "rules": self.rules,
+            "variables": self.variables,
+            "composed": self.composed,
+            "services": self.services,
+            "probes": self.probes,
+        }
+
+
+def compile_registry(
+    directory: str, inventory: Inventory, extra_files: Iterable[str] = ()
+) -> Compiled:
+    """Load, check, route, lower. Never raises for what is in the files: that is `problems`."""
+    root, problems = load_registry(directory, extra_files)
+    found, broken = check_schema(root)
+    registry = build(root, broken)
+    table = build_routes(registry, inventory)
+    problems = in_order([*problems, *found, *check_rules(registry, table, inventory)])
+    nothing: dict[str, Any] = {"models": [], "health": [], "completions": [], "fallbacks": []}
+    compiled = Compiled(registry, problems, table, None, "", {}, [], {}, {}, nothing)
+    if not has_errors(problems):
+        _render(compiled, inventory)
+    return compiled
+
+
+def _render(compiled: Compiled, inventory: Inventory) -> None:
+    registry = compiled.registry
+    lowered = lower(registry, compiled.routes, inventory)
+    compiled.gateway_config = lowered.config
+    compiled.gateway_config_text = render(lowered.config)
+    compiled.rules = lowered.rules
+    compiled.services = backends.services(registry, inventory)
+    compiled.probes = probes.probes(registry, inventory, lowered.config)
+    compiled.variables = _variables(registry)
+    for provider in registry.providers.values():
+        if provider.rendered:
+            compiled.composed.update(provider.credentials.composed)
+
+
+def _variables(registry: Registry) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for provider in registry.providers.values():
+        for name in provider.credentials.variables if provider.rendered else ():
+            place = list(provider.at("env_var"))
+            found.setdefault(name, {"name": name, "needed_by": [], "place": place})
+            found[name]["needed_by"].append(provider.name)
+    return list(found.values())

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a proof asks of a gateway, told by the lowered configuration and not by intentions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .addresses import origin
+from .backends import base_url, health_endpoint
+from .model import Registry
+from .resolve import Inventory, provider_hosts
+
+TIMEOUT_SECONDS = 10
+ATTEMPTS = 2
+
+
+def probes(registry: Registry, inventory: Inventory, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The questions, JSON-ready.
+
+    `models`: names that /v1/models must list. `health`: one endpoint a provider and host.
+    `completions`: one small request a name. `fallbacks`: names whose first hop can be forced,
+    with the ids and names that answer then, in order.
+    """
+    modes: dict[str, str] = {}
+    for entry in config["model_list"]:
+        modes.setdefault(entry["model_name"], entry["model_info"]["mode"])
+    return {
+        "models": list(modes),
+        "health": _health(registry, inventory),
+        "completions": [
+            {"route": name, "model": name, "mode": mode} for name, mode in modes.items()
+        ],
+        "fallbacks": _fallbacks(config),
+    }
+
+
+def _fallbacks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = {entry["model_name"] for entry in config["model_list"]}
+    found = []
+    for chain in config["router_settings"].get("fallbacks", ()):
+        for name, targets in chain.items():
+            if targets:
+                ids = [target for target in targets if target not in names]
+                listed = [target for target in targets if target in names]
+                found.append(
+                    {"route": name, "model": name, "target_ids": ids, "target_names": listed}
+                )
+    return found
+
+
+def _health(registry: Registry, inventory: Inventory) -> list[dict[str, Any]]:
+    found = []
+    for provider in registry.providers.values():
+        if not provider.rendered:
+            continue
+        check = registry.health.get(provider.name, {})
+        for host in provider_hosts(provider, inventory):
+            url = health_endpoint(registry, provider, host, inventory)
+            if not url:
+                continue
+            # A key goes to the provider's own address and nowhere else.
+            own = origin(url) == origin(base_url(provider, host, inventory))
+            found.append(
+                {
+                    "provider": provider.name,
+                    "host": host,
+                    "url": url,
+                    "timeout_seconds": check.get("timeout_seconds", TIMEOUT_SECONDS),
+                    "attempts": check.get("retry_attempts", ATTEMPTS),
+                    "key_variable": (provider.credentials.key if own else "") or None,
+                }
+            )
+    return found

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which model, which hosts, which limit: the questions that rules and routes share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .model import Limit, Provider, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The part of Ansible's inventory that the core needs, as plain data.
+
+    `groups`: group -> hosts. `addresses`: host -> its address as seen from the gateway.
+    The gateways are the hosts of the group `gateway`.
+    """
+
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def gateways(self) -> list[str]:
+        return self.groups.get("gateway", [])
+
+    def hosts(self, names: object) -> list[str]:
+        """The hosts that a host name, a group name or a list of them stands for, each once."""
+        listed = names if isinstance(names, list) else [names]
+        found: dict[str, None] = {}
+        for name in listed:
+            for host in self.groups.get(str(name), [str(name)] if name in self.addresses else []):
+                found[host] = None
+        return list(found)
+
+
+def provider_hosts(provider: Provider, inventory: Inventory) -> list[str]:
+    """The hosts that we run this provider on; [""] where somebody else runs it."""
+    if provider.deploy is None:
+        return [""]
+    return inventory.hosts(provider.deploy.get("hosts"))
+
+
+def names_hosts(provider: Provider, inventory: Inventory) -> bool:
+    """Whether its deployment ids name the host: if it has, or may have, several."""
+    deploy = provider.deploy
+    if deploy is None:
+        return False
+    names = deploy.get("hosts")
+    return isinstance(names, list) or str(names) in inventory.groups
+
+
+def choose_model(provider: Provider, wanted: Iterable[str]) -> str:
+    """The provider's model of one of the wanted names, else its default, else its only; or ""."""
+    for name in wanted:
+        if name in provider.models:
+            return name
+    default = str(provider.spec.get("default_model") or "")
+    if default in provider.models:
+        return default
+    return next(iter(provider.models)) if len(provider.models) == 1 else ""
+
+
+def backend_model(provider: Provider, public_name: str, explicit: str = "") -> str:
+    """What `public_name` is called at this provider; "" if that is not to be told.
+
+    A provider that lists no models is asked for the public name itself.
+    """
+    if not provider.models:
+        return explicit or public_name
+    if explicit:
+        return explicit if explicit in provider.models else ""
+    return choose_model(provider, (public_name,))
+
+
+def fallback_model(provider: Provider, wanted: Iterable[str]) -> str:
+    """The model of `provider` that stands in for the wanted one; "" if that is not to be told."""
+    return choose_model(provider, wanted)
+
+
+def limit_of(limit: Limit, routed: Iterable[str], model: str) -> tuple[int | None, int | None]:
+    """(rpm, tpm) of one model under a provider's limit; (None, None) if it has none."""
+    own = limit.models.get(model)
+    if own is not None:
+        return own.rpm, own.tpm
+    if limit.models or len(set(routed)) > 1:
+        return None, None
+    return limit.rpm, limit.tpm
+
+
+def kind_of(registry: Registry, name: str) -> str:
+    """What a fallback's name stands for: "provider", "route", "both" or ""."""
+    provider, route = name in registry.provider_names, name in registry.public_names
+    if provider and route:
+        return "both"
+    return "provider" if provider else "route" if route else ""

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a schema cannot see: one small function a rule, each a generator of problems.
+
+A new rule is one function and one line in RULES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..model import Registry
+from ..problems import Problem
+from ..resolve import Inventory
+from ..routes import RouteTable
+from . import deploys, limits, names, providers, shares, ways
+from .facts import Facts
+
+Rule = Callable[[Facts], Iterator[Problem]]
+
+RULES: tuple[Rule, ...] = (
+    names.reserved_name,
+    names.duplicate_model,
+    names.duplicate_route,
+    names.unknown_provider,
+    names.unknown_model,
+    names.unknown_fallback,
+    names.ambiguous_name,
+    names.ambiguous_model,
+    providers.missing_base_url,
+    providers.bad_base_url,
+    providers.api_format,
+    providers.missing_key_variable,
+    providers.key_conflict,
+    providers.variable_without_use,
+    providers.unsupported_mode,
+    providers.missing_api_version,
+    providers.unused_provider,
+    shares.partial_weights,
+    shares.zero_weights,
+    shares.duplicate_member,
+    shares.mixed_modes,
+    ways.provider_not_served,
+    ways.fallback_to_unserved,
+    ways.fallback_cycle,
+    ways.no_fallback,
+    limits.unknown_limit,
+    limits.unrouted_limit,
+    limits.limit_needs_split,
+    limits.split_exceeds_total,
+    limits.limit_below_hosts,
+    deploys.unknown_host,
+    deploys.missing_source,
+    deploys.one_model,
+    deploys.port_conflict,
+    deploys.unreachable_bind,
+)
+
+
+def check_rules(registry: Registry, table: RouteTable, inventory: Inventory) -> list[Problem]:
+    """The findings of all rules, unsorted."""
+    facts = Facts(registry, table, inventory)
+    return [problem for rule in RULES for problem in rule(facts)]

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Deploys: what we run ourselves must have a host, a port and a model file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..addresses import is_address
+from ..backends import LOOPBACK, beside_gateway, port
+from ..model import Provider, Reference
+from ..problems import Place, Problem
+from ..resolve import provider_hosts
+from .facts import Facts
+
+
+def _deployed(facts: Facts) -> Iterator[Provider]:
+    return (provider for provider in facts.live() if provider.deploy is not None)
+
+
+def unknown_host(facts: Facts) -> Iterator[Problem]:
+    """deploy.hosts is a host or a group of the inventory."""
+    inventory = facts.inventory
+    known = [*inventory.addresses, *inventory.groups]
+    for provider in _deployed(facts):
+        written = (provider.deploy or {}).get("hosts")
+        place = provider.at("deploy", "hosts")
+        for name in written if isinstance(written, list) else [written]:
+            path = f"providers.{provider.name}.deploy.hosts"
+            if str(name) in inventory.groups and not inventory.groups[str(name)]:
+                message = f"{path}: the group '{name}' has no hosts"
+                yield Problem(place, "unknown-host", message, "a group with hosts")
+            elif str(name) not in inventory.groups and str(name) not in inventory.addresses:
+                message = f"{path} names '{name}'; the inventory has no such host or group"
+                yield facts.unknown(Reference(str(name), place), "unknown-host", message, known)
+
+
+def missing_source(facts: Facts) -> Iterator[Problem]:
+    """What we run, we have to fetch."""
+    for provider in _deployed(facts):
+        if not provider.models:
+            message = f"providers.{provider.name}: we are to run it, but it lists no model"
+            yield Problem(provider.place, "missing-source", message, "a model with a source")
+        for model in provider.models.values():
+            if not model.spec.get("source"):
+                message = f"providers.{provider.name}: nothing says where '{model.name}' is from"
+                expected = "source: {url, sha256}, {path} or {pypi, member, sha256}"
+                yield Problem(model.place, "missing-source", message, expected)
+
+
+def one_model(facts: Facts) -> Iterator[Problem]:
+    """llama-server serves one model a process."""
+    for provider in _deployed(facts):
+        for model in list(provider.models.values())[1:]:
+            message = f"providers.{provider.name}: a second model ('{model.name}') in one deploy"
+            yield Problem(
+                model.place, "not-yet-supported", message, "a provider of its own, with another port"
+            )
+
+
+def port_conflict(facts: Facts) -> Iterator[Problem]:
+    """Two of our services cannot share a port of one host."""
+    taken: dict[tuple[str, int], str] = {}
+    for provider in _deployed(facts):
+        number = port(provider)
+        for host in provider_hosts(provider, facts.inventory):
+            owner = taken.setdefault((host, number), provider.name)
+            if owner != provider.name:
+                message = f"providers.{provider.name}: port {number} of {host} is {owner}'s already"
+                place = provider.at("deploy", "port")
+                yield Problem(place, "port-conflict", message, "another deploy.port")
+                break
+
+
+def unreachable_bind(facts: Facts) -> Iterator[Problem]:
+    """A service that listens on loopback serves no gateway elsewhere."""
+    for provider in _deployed(facts):
+        bind = str((provider.deploy or {}).get("bind") or "")
+        if not is_address(bind) or not (bind.startswith("127.") or bind == "::1"):
+            continue
+        for host in provider_hosts(provider, facts.inventory):
+            if not beside_gateway(host, facts.inventory) and facts.inventory.gateways:
+                yield _unreachable(provider, host, provider.at("deploy", "bind"))
+
+
+def _unreachable(provider: Provider, host: str, place: Place) -> Problem:
+    message = f"providers.{provider.name}: on {host} only {LOOPBACK} would listen, the gateway is elsewhere"
+    return Problem(place, "unreachable-bind", message, "no bind (the host's own address is taken)")

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the rules look at, and the walks that several of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..model import ExactMatch, Provider, Reference, RedundantModel, Registry
+from ..problems import Problem, nearest
+from ..resolve import Inventory, provider_hosts
+from ..routes import RouteTable
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A registry and what was made of it."""
+
+    registry: Registry
+    table: RouteTable
+    inventory: Inventory
+
+    def provider_references(self) -> Iterator[tuple[str, Reference]]:
+        """(path, reference) of everything that names a provider, fallbacks apart."""
+        for match in self.registry.exact.values():
+            yield f"exact_matches.{match.name}.provider", match.provider
+        for redundant in self.registry.redundant.values():
+            for member in redundant.members:
+                yield f"redundant_models.{redundant.name}.providers", member.provider
+        for name, place in self.registry.health_places.items():
+            yield "health_checks", Reference(name, place)
+
+    def rules_with_fallbacks(self) -> Iterator[tuple[str, ExactMatch | RedundantModel]]:
+        """(path, entry) of the entries that may name fallbacks."""
+        for match in self.registry.exact.values():
+            yield f"exact_matches.{match.name}", match
+        for redundant in self.registry.redundant.values():
+            yield f"redundant_models.{redundant.name}", redundant
+
+    @property
+    def unserved_names(self) -> set[str]:
+        """Public names that are declared, but that no live provider serves."""
+        registry = self.registry
+        read = [*registry.exact, *registry.redundant]
+        for provider in registry.providers.values():
+            read += provider.models
+        return {name for name in read if name not in self.table.routes}
+
+    def routed_models(self, provider: str) -> list[str]:
+        """The models of a provider that requests reach, in the order of the routes."""
+        return list(self.table.routed.get(provider, ()))
+
+    def host_count(self, provider: str) -> int:
+        """On how many hosts a provider is; 1 where somebody else runs it."""
+        found = self.registry.providers.get(provider)
+        return max(1, len(provider_hosts(found, self.inventory))) if found else 1
+
+    def live(self) -> Iterator[Provider]:
+        """The providers that are rendered."""
+        return (p for p in self.registry.providers.values() if p.rendered)
+
+    def unknown(self, reference: Reference, code: str, message: str, known: list[str]) -> Problem:
+        """A problem about a name that nothing has, with the nearest that something has."""
+        near = nearest(reference.name, known)
+        expected = "" if near else f"one of {listing(known)}"
+        return Problem(reference.place, code, message, expected, near)
+
+
+def listing(names: list[str], most: int = 8) -> str:
+    """Names for a sentence; not a page of them."""
+    shown = ", ".join(names[:most]) or "(none is declared)"
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names: unknown ones, ambiguous ones, and those that are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model import Model, Provider, Reference
+from ..problems import Problem
+from ..resolve import backend_model, fallback_model, kind_of
+from ..routes import wanted_names
+from .facts import Facts, listing
+
+
+def reserved_name(facts: Facts) -> Iterator[Problem]:
+    """A public name must not look like a deployment's id, a wildcard or a testing model."""
+    registry = facts.registry
+    for entry in [*registry.exact.values(), *registry.redundant.values()]:
+        yield from _reserved(entry.name, entry)
+    for provider in registry.providers.values():
+        for model in provider.models.values():
+            yield from _reserved(model.name, model)
+
+
+def _reserved(name: str, entry: object) -> Iterator[Problem]:
+    place = entry.place  # type: ignore[attr-defined]
+    if name.startswith(("~", "testing/")):
+        start = "~" if name[0] == "~" else "testing/"
+        message = f"the name '{name}' begins with '{start}', which is kept for the gateway's own use"
+        yield Problem(place, "reserved-name", message, "another name")
+    elif "*" in name or not name.isprintable() or not name.strip() or name != name.strip():
+        message = f"the name {name!r} has a character that no public name may have"
+        yield Problem(place, "reserved-name", message, "no *, no control characters, no blank ends")
+
+
+def duplicate_model(facts: Facts) -> Iterator[Problem]:
+    """LiteLLM would take a second mention for a second deployment of equal share."""
+    for provider in facts.registry.providers.values():
+        for model in provider.repeated:
+            message = f"providers.{provider.name}.models lists '{model.name}' a second time"
+            yield Problem(model.place, "duplicate-model", message, "each model once")
+
+
+def duplicate_route(facts: Facts) -> Iterator[Problem]:
+    """One public name has one rule."""
+    for name, redundant in facts.registry.redundant.items():
+        match = facts.registry.exact.get(name)
+        if match is not None:
+            where = f"{match.place.file}:{match.place.line}"
+            message = f"redundant_models.{name}: exact_matches has a rule for '{name}' too ({where})"
+            yield Problem(redundant.place, "duplicate-route", message, "one of the two rules")
+
+
+def unknown_provider(facts: Facts) -> Iterator[Problem]:
+    """Every provider that is named must be declared."""
+    names = facts.registry.provider_names
+    for path, reference in facts.provider_references():
+        if reference.name not in names:
+            message = f"{path} names '{reference.name}'; no such provider"
+            yield facts.unknown(reference, "unknown-provider", message, list(names))
+
+
+def unknown_model(facts: Facts) -> Iterator[Problem]:
+    """A backend model must be one that its provider lists, if it lists any."""
+    registry = facts.registry
+    for match in registry.exact.values():
+        yield from _unlisted(facts, match.provider, match.backend_model, f"exact_matches.{match.name}")
+    for redundant in registry.redundant.values():
+        for member in redundant.members:
+            path = f"redundant_models.{redundant.name}"
+            yield from _unlisted(facts, member.provider, member.model, path)
+    for provider in registry.providers.values():
+        default = provider.spec.get("default_model")
+        if default and default not in provider.models:
+            reference = Reference(str(default), provider.at("default_model"))
+            path = f"providers.{provider.name}.default_model"
+            yield _unknown_model(facts, provider, reference, path)
+
+
+def _unlisted(
+    facts: Facts, owner: Reference, model: Reference | None, path: str
+) -> Iterator[Problem]:
+    provider = facts.registry.providers.get(owner.name)
+    if model and provider and provider.models and model.name not in provider.models:
+        yield _unknown_model(facts, provider, model, path)
+
+
+def _unknown_model(facts: Facts, provider: Provider, model: Reference, path: str) -> Problem:
+    message = f"{path} names the model '{model.name}', which provider '{provider.name}' does not list"
+    return facts.unknown(model, "unknown-model", message, list(provider.models))
+
+
+def unknown_fallback(facts: Facts) -> Iterator[Problem]:
+    """A fallback is a provider or a public name; LiteLLM would ignore any other."""
+    registry = facts.registry
+    for path, entry in facts.rules_with_fallbacks():
+        for reference in entry.fallbacks:
+            if not kind_of(registry, reference.name):
+                message = f"{path}.fallback names '{reference.name}'; no such provider or public name"
+                known = [*registry.provider_names, *registry.public_names]
+                yield facts.unknown(reference, "unknown-fallback", message, known)
+
+
+def ambiguous_name(facts: Facts) -> Iterator[Problem]:
+    """A fallback that is both a provider and a public name could mean either."""
+    for path, entry in facts.rules_with_fallbacks():
+        for reference in entry.fallbacks:
+            if kind_of(facts.registry, reference.name) == "both":
+                message = f"{path}.fallback names '{reference.name}', a provider and a public name"
+                yield Problem(
+                    reference.place, "ambiguous-name", message, "different names for the two"
+                )
+
+
+def ambiguous_model(facts: Facts) -> Iterator[Problem]:
+    """Where a provider serves several models, it must be clear which one is meant."""
+    registry = facts.registry
+    for match in registry.exact.values():
+        provider = registry.providers.get(match.provider.name)
+        if provider and not match.backend_model and not backend_model(provider, match.name):
+            path = f"exact_matches.{match.name}"
+            yield _ambiguous(match.provider, provider.models, path, "backend_model")
+    for redundant in registry.redundant.values():
+        for member in redundant.members:
+            provider = registry.providers.get(member.provider.name)
+            if provider and not member.model and not backend_model(provider, redundant.name):
+                path = f"redundant_models.{redundant.name}"
+                yield _ambiguous(member.provider, provider.models, path, "model")
+    yield from _ambiguous_fallbacks(facts)
+
+
+def _ambiguous_fallbacks(facts: Facts) -> Iterator[Problem]:
+    for path, entry in facts.rules_with_fallbacks():
+        route = facts.table.routes.get(entry.name)
+        for reference in entry.fallbacks:
+            provider = facts.registry.providers.get(reference.name)
+            if route is None or provider is None:
+                continue
+            if kind_of(facts.registry, reference.name) != "provider":
+                continue
+            if not fallback_model(provider, wanted_names(route)):
+                yield _ambiguous(reference, provider.models, f"{path}.fallback", "default_model")
+
+
+def _ambiguous(
+    reference: Reference, models: dict[str, Model], path: str, key: str
+) -> Problem:
+    name = reference.name
+    if not models:
+        message = f"{path}: provider '{name}' lists no models, so none can stand in"
+        return Problem(reference.place, "ambiguous-model", message, f"models for '{name}'")
+    message = f"{path}: which model of provider '{name}' is meant cannot be told"
+    where = f"a default_model for '{name}'" if key == "default_model" else f"a {key}"
+    expected = f"{where}, one of {listing(list(models))}"
+    return Problem(reference.place, "ambiguous-model", message, expected)

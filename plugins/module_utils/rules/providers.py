@@ -1,0 +1,141 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Providers: where they listen, how they are given a key, what they can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..addresses import endpoint_in
+from ..credentials import VARIABLE, bearer_variable, signing_parameter
+from ..model import Provider
+from ..problems import WARNING, Problem, nearest
+from .facts import Facts, listing
+
+
+def missing_base_url(facts: Facts) -> Iterator[Problem]:
+    """Without a base LiteLLM would go to OpenAI, or start an Ollama of its own."""
+    for provider in facts.live():
+        if provider.type.needs_base and not provider.base_url and provider.deploy is None:
+            message = f"providers.{provider.name}: nothing says where it listens"
+            expected = "base_url (someone else runs it) or deploy (we run it)"
+            yield Problem(provider.place, "missing-base-url", message, expected)
+
+
+def bad_base_url(facts: Facts) -> Iterator[Problem]:
+    """A base, not an endpoint: LiteLLM adds the endpoint's path itself."""
+    for provider in facts.registry.providers.values():
+        ending = endpoint_in(provider.base_url) if provider.base_url else ""
+        if ending:
+            message = f"providers.{provider.name}.base_url ends in {ending}, which is an endpoint"
+            expected = provider.base_url.rstrip("/").removesuffix(ending)
+            yield Problem(provider.at("base_url"), "bad-base-url", message, expected)
+
+
+def api_format(facts: Facts) -> Iterator[Problem]:
+    """What a provider is said to speak must be what its type is spoken to in."""
+    for provider in facts.registry.providers.values():
+        spoken = provider.spec.get("api_format")
+        formats = provider.type.api_formats
+        if spoken and spoken not in formats and provider.spec.get("type") != "custom":
+            kind = provider.spec.get("type")
+            message = f"providers.{provider.name}.api_format is '{spoken}', which type '{kind}' is not"
+            near = nearest(str(spoken), formats)
+            yield Problem(
+                provider.at("api_format"), "wrong-api-format", message, listing(list(formats)), near
+            )
+
+
+def missing_key_variable(facts: Facts) -> Iterator[Problem]:
+    """A key that is asked for must have a variable that holds it."""
+    for provider in facts.live():
+        spec, sent = provider.spec, provider.credentials
+        method = provider.auth_method
+        path = f"providers.{provider.name}"
+        if sent.key or sent.parameters:
+            continue
+        if method == "bearer_token":
+            message = f"{path}.custom_config: bearer_token, but nothing says which variable holds it"
+            place = provider.at("custom_config", "auth_method")
+            expected = 'env_var, or the header Authorization: "Bearer ${VARIABLE}"'
+            yield Problem(place, "missing-key-variable", message, expected)
+        elif method == "header" and not any(VARIABLE.search(v) for v in provider.headers.values()):
+            message = f"{path}.custom_config: the key goes into a header, but no header has one"
+            place = provider.at("custom_config", "auth_method")
+            expected = 'headers with a variable, such as X-API-Key: "${VARIABLE}"'
+            yield Problem(place, "missing-key-variable", message, expected)
+        elif spec.get("requires_api_key") is True and not sent.variables:
+            message = f"{path} requires a key, but nothing says which variable holds it"
+            yield Problem(
+                provider.at("requires_api_key"), "missing-key-variable", message, "env_var: A_NAME"
+            )
+
+
+def key_conflict(facts: Facts) -> Iterator[Problem]:
+    """Two ways to give one key: LiteLLM would take one of them and not say which."""
+    for provider in facts.registry.providers.values():
+        variable = str(provider.spec.get("env_var") or "")
+        bearer = bearer_variable(provider.headers)
+        path = f"providers.{provider.name}"
+        if variable and bearer and variable != bearer:
+            message = f"{path}.env_var is {variable}, but its Authorization header sends {bearer}"
+            yield Problem(provider.at("env_var"), "key-conflict", message, "one of the two")
+        for header, value in provider.headers.items():
+            if header.lower() == "authorization" and not bearer and provider.credentials.key:
+                message = f"{path}: its Authorization header and its key would both be sent"
+                place = provider.at("custom_config", "headers", header)
+                expected = f"only one of the header and {provider.credentials.key}"
+                yield Problem(place, "key-conflict", message, expected)
+        refused = provider.auth_method == "none" or provider.spec.get("requires_api_key") is False
+        if refused and (variable or bearer):
+            message = f"{path} says that it takes no key, and names one ({variable or bearer})"
+            place = provider.at("env_var") if variable else provider.at("custom_config", "headers")
+            yield Problem(place, "key-conflict", message, "no key, or a provider that takes one")
+
+
+def variable_without_use(facts: Facts) -> Iterator[Problem]:
+    """Each of `env_vars` must be for something."""
+    for provider in facts.registry.providers.values():
+        for index, name in enumerate(provider.spec.get("env_vars") or ()):
+            row = provider.type
+            if signing_parameter(row, name) or name in provider.credentials.variables:
+                continue
+            message = f"providers.{provider.name}.env_vars: nothing would read {name}"
+            expected = listing(list(row.parameters.values())) if row.parameters else "env_var"
+            place = provider.spec["env_vars"].item_place(index)
+            yield Problem(place, "variable-without-use", message, expected)
+
+
+def unsupported_mode(facts: Facts) -> Iterator[Problem]:
+    """Not every type can be asked for embeddings or plain completions."""
+    for provider in facts.registry.providers.values():
+        for model in provider.models.values():
+            if model.mode not in provider.type.prefixes:
+                path = f"providers.{provider.name}.models.{model.name}"
+                message = f"{path}: type '{provider.spec['type']}' has no mode '{model.mode}'"
+                place = _mode_place(model.spec, provider)
+                expected = listing(list(provider.type.prefixes))
+                yield Problem(place or model.place, "unsupported-mode", message, expected)
+
+
+def _mode_place(spec: object, provider: Provider) -> object:
+    return spec.value_place("mode") if hasattr(spec, "value_place") else None
+
+
+def missing_api_version(facts: Facts) -> Iterator[Problem]:
+    """Azure's API has none by default."""
+    for provider in facts.live():
+        if provider.type.name == "azure" and not provider.spec.get("api_version"):
+            message = f"providers.{provider.name}: Azure needs its api_version"
+            yield Problem(provider.place, "missing-api-version", message, 'such as "2024-10-21"')
+
+
+def unused_provider(facts: Facts) -> Iterator[Problem]:
+    """An active provider that no name leads to is probably a mistake."""
+    for provider in facts.live():
+        if not facts.table.routed.get(provider.name):
+            message = f"no name leads to providers.{provider.name}"
+            expected = "models, or an exact_matches entry that names it"
+            yield Problem(provider.place, "unused-provider", message, expected, severity=WARNING)

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ways: whether what a name leads to is served, and whether its fallbacks end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model import ACTIVE, TESTING, Provider, Reference
+from ..problems import ERROR, WARNING, Problem
+from ..resolve import kind_of
+from .facts import Facts
+
+
+def provider_not_served(facts: Facts) -> Iterator[Problem]:
+    """A rule that leads to a provider which does not serve: an error if nobody else answers."""
+    registry, routes = facts.registry, facts.table.routes
+    for match in registry.exact.values():
+        severity = WARNING if match.name in routes else ERROR
+        yield from _not_served(facts, match.provider, f"exact_matches.{match.name}", severity)
+    for redundant in registry.redundant.values():
+        severity = WARNING if redundant.name in routes else ERROR
+        for member in redundant.members:
+            path = f"redundant_models.{redundant.name}"
+            yield from _not_served(facts, member.provider, path, severity)
+
+
+def _not_served(
+    facts: Facts, reference: Reference, path: str, severity: str
+) -> Iterator[Problem]:
+    provider = facts.registry.providers.get(reference.name)
+    if provider is None or provider.served:
+        return
+    left = "others answer instead" if severity == WARNING else "nobody would answer"
+    message = f"{path} leads to '{provider.name}', which is {provider.status}; {left}"
+    yield Problem(
+        reference.place, "provider-not-served", message, _how_to_serve(provider), severity=severity
+    )
+
+
+def _how_to_serve(provider: Provider) -> str:
+    if provider.status == TESTING:
+        return f"status: {ACTIVE}, or a request for testing/<model>"
+    return f"status: {ACTIVE}, or another provider"
+
+
+def fallback_to_unserved(facts: Facts) -> Iterator[Problem]:
+    """A fallback that cannot answer is no fallback: it is left out, and said."""
+    registry = facts.registry
+    for path, entry in facts.rules_with_fallbacks():
+        for reference in entry.fallbacks:
+            kind = kind_of(registry, reference.name)
+            provider = registry.providers.get(reference.name)
+            if kind == "provider" and provider is not None and not provider.served:
+                reason, expected = f"is {provider.status}", _how_to_serve(provider)
+            elif kind == "route" and reference.name in facts.unserved_names:
+                reason, expected = "no live provider serves", "a name that is served"
+            else:
+                continue
+            message = f"{path}.fallback leads to '{reference.name}', which {reason}; it is left out"
+            yield Problem(
+                reference.place, "fallback-to-unserved", message, expected, severity=WARNING
+            )
+
+
+def fallback_cycle(facts: Facts) -> Iterator[Problem]:
+    """A chain of public names that comes back to itself."""
+    next_names = {
+        entry.name: [ref for ref in entry.fallbacks if kind_of(facts.registry, ref.name) == "route"]
+        for _, entry in facts.rules_with_fallbacks()
+    }
+    done: set[str] = set()
+    for start in next_names:
+        yield from _cycles_from(start, next_names, done)
+
+
+def _cycles_from(
+    start: str, next_names: dict[str, list[Reference]], done: set[str]
+) -> Iterator[Problem]:
+    path: list[str] = [start]
+    walks = [iter(next_names.get(start, ()))]
+    while walks:
+        reference = next(walks[-1], None)
+        if reference is None:
+            walks.pop()
+            done.add(path.pop())
+        elif reference.name in path:
+            circle = [*path[path.index(reference.name) :], reference.name]
+            message = f"the fallbacks go round in a circle: {' -> '.join(circle)}"
+            yield Problem(reference.place, "fallback-cycle", message, "a chain that ends")
+        elif reference.name not in done:
+            path.append(reference.name)
+            walks.append(iter(next_names.get(reference.name, ())))
+
+
+def no_fallback(facts: Facts) -> Iterator[Problem]:
+    """Every name that people use should have somewhere else to go."""
+    for route in facts.table.routes.values():
+        if len(route.targets) == 1 and not route.fallbacks and route.kind != "model":
+            message = f"'{route.name}' has one deployment and no fallback"
+            yield Problem(route.place, "no-fallback", message, "a fallback", severity=WARNING)
