@@ -1,0 +1,115 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The YAML parser's complaints in plain words, at the line that somebody has to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .problems import Place, Problem
+from .yaml_tree import Source
+
+Found = Any  # an error, a mark or an event of PyYAML's, or None
+
+CODE = "yaml-syntax"
+
+# (part of the parser's words, at: problem or context, ours, what to write); libyaml and PyYAML's
+# own parser word some of them differently
+_WORDS = (
+    ("cannot start any token", "problem", "", ""),
+    ("could not find expected ':'", "context", "a key without its ': '", "key: value"),
+    ("unknown escape", "problem", "an unknown escape such as \\d in double quotes",
+     "single quotes around text with backslashes"),
+    ("document indicator", "context", "a quote is opened here and not closed", "a closing quote"),
+    ("expected '-' indicator", "problem", "this line does not go on with the list above it",
+     "'- ' in the column of the list's other entries"),
+    ("expected ',' or", "context", "a bracket is opened here and not closed",
+     "',' between the entries and a closing bracket"),
+    ("expected key", "problem", "this line does not fit to the indentation or quotes before it",
+     "keys of one mapping in one column, and text with quotes inside quoted as a whole"),
+    ("expected <block end>", "problem", "this line does not fit to the lines before it",
+     "keys of one mapping in one column"),
+    ("sequence entries are not allowed", "problem", "a list entry cannot begin here",
+     "'- ' on a line of its own, under the key"),
+    ("block sequence entries", "problem", "a list entry cannot begin here",
+     "'- ' on a line of its own, under the key"),
+    ("document start", "problem", "the document has ended before this line",
+     "one mapping a file, its keys in the first column"),
+    ("content in the stream", "problem", "this line does not belong to anything above it",
+     "keys of one mapping in one column"),
+)  # fmt: skip
+
+
+def syntax_problem(error: Found, source: Source, last: Found) -> Problem:
+    """A problem from what the parser raised. `last` is the last scalar event that it gave."""
+    found = str(getattr(error, "problem", None) or "the text is no YAML")
+    place = _place(source, getattr(error, "problem_mark", None))
+    context = getattr(error, "context_mark", None)
+    blamed = _swallowed(error, source, last)
+    if blamed:
+        return blamed
+    if "mapping values are not allowed" in found:
+        return _second_colon(source, place)
+    if "cannot start any token" in found:
+        return _bad_start(source, place)
+    for words, at, message, expected in _WORDS:
+        if words in found:
+            if at == "context" and context is not None:
+                place = _place(source, context)
+            return Problem(place, CODE, message, expected)
+    return Problem(place, CODE, f"the YAML parser says: {found}")
+
+
+def _place(source: Source, mark: Found) -> Place:
+    if mark is None:
+        return Place(source.name, 1, 1)
+    return Place(source.name, mark.line + 1, mark.column + 1)
+
+
+def _swallowed(error: Found, source: Source, last: Found) -> Problem | None:
+    """A quote that was not closed on its line: the text below it was swallowed up to the next."""
+    where = None
+    if "quoted scalar" in str(getattr(error, "context", "") or ""):
+        if "unknown escape" in str(error.problem):
+            return None
+        where = error.context_mark
+    elif last is not None and last.style in ("'", '"'):
+        where = last.start_mark if last.end_mark.line > last.start_mark.line else None
+    if where is None:
+        return None
+    message = "a quote is opened here and not closed on this line"
+    return Problem(_place(source, where), CODE, message, "a closing quote")
+
+
+def _second_colon(source: Source, place: Place) -> Problem:
+    """A ': ' where none can stand: in the text before it, or the line above lacks one."""
+    before = place.line - 1
+    while before > 0 and not source.line(before).strip():
+        before -= 1
+    above = source.line(before)
+    word = above.strip()
+    indent = len(above) - len(above.lstrip())
+    if word and not word.startswith("#") and ": " not in word and not word.endswith(":"):
+        text = word.removeprefix("- ")
+        return Problem(
+            Place(source.name, before, indent + 1),
+            CODE,
+            "this line is no 'key: value', but the line below it is",
+            "a colon and a space after the key" if " " not in text else "key: value",
+        )
+    return Problem(
+        place,
+        CODE,
+        "a ': ' cannot stand here",
+        "quotes around text that contains ': ', and keys of one mapping in one column",
+    )
+
+
+def _bad_start(source: Source, place: Place) -> Problem:
+    sign = source.line(place.line)[place.column - 1 : place.column]
+    if sign == "\t":
+        return Problem(place, CODE, "a tab stands here", "spaces: YAML is never indented by tabs")
+    message = f"a value cannot begin with {sign}" if sign else "a value cannot begin like this"
+    return Problem(place, CODE, message, "quotes around it")
