@@ -46,8 +46,9 @@ class Problem:
         parts = [f"{self.place}: {self.severity}[{self.code}]: {self.message}"]
         if self.suggestion:
             parts.append(f"Did you mean '{self.suggestion}'?")
-        if self.expected:
-            parts.append(f"Expected: {self.expected}")
+        if self.expected:  # advice in whole sentences stands by itself
+            sentence = self.expected[0].isupper() and self.expected[-1] == "."
+            parts.append(self.expected if sentence else f"Expected: {self.expected}")
         return " ".join(part if part[-1] in ".?!" else f"{part}." for part in parts)
 
     def as_dict(self) -> dict[str, str | int]:

@@ -105,9 +105,9 @@ class _Check:
             if known is not None and known.fits is not None and known.fits(one):
                 continue
             inner = Spot(value, key, spot)
-            if rule.names is not None and key not in rule.properties:
-                if rule.names.failure(key) is not None:
-                    self._bad_name(rule.names, inner)
+            names = None if key in rule.properties else rule.names
+            if names is not None and names.failure(key) is not None:
+                self._bad_name(names, inner)
             rules = rule.rules_of(key)
             if rules is None:
                 self.add(inner, *unknown_key(rule, inner))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .problems import Place, Problem
@@ -42,6 +43,14 @@ _WORDS = (
 )  # fmt: skip
 
 
+# A line of a terminal session that was copied along; its value is not repeated.
+_SHELL = re.compile(r"\s*(\$ |export |sudo |source |[A-Z_]+=)")
+_SHELL_LINE = (
+    "this is a line for a shell, not for the registry",
+    "only the variable's name, at the provider: `env_var: NAME`",
+)
+
+
 def syntax_problem(error: Found, source: Source, last: Found) -> Problem:
     """A problem from what the parser raised. `last` is the last scalar event that it gave."""
     found = str(getattr(error, "problem", None) or "the text is no YAML")
@@ -58,6 +67,8 @@ def syntax_problem(error: Found, source: Source, last: Found) -> Problem:
         if words in found:
             if at == "context" and context is not None:
                 place = _place(source, context)
+            if _SHELL.match(source.line(place.line)):
+                message, expected = _SHELL_LINE
             return Problem(place, CODE, message, expected)
     return Problem(place, CODE, f"the YAML parser says: {found}")
 

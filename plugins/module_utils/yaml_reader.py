@@ -10,7 +10,6 @@ anything could be made of them, duplicate keys are seen, and it is faster.
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 try:
@@ -18,23 +17,10 @@ try:
     from yaml import events
 except ImportError:  # reported by load.load_registry, where somebody can act on it
     pass
-else:
-    try:
-        from yaml.cyaml import CParser as _Parser  # type: ignore[attr-defined]
-    except ImportError:  # PyYAML without libyaml: slower, otherwise the same
-        from yaml.parser import Parser as _GrammarParser
-        from yaml.reader import Reader as _TextReader
-        from yaml.scanner import Scanner as _TokenScanner
-
-        class _Parser(_TextReader, _TokenScanner, _GrammarParser):  # type: ignore[no-redef]
-            def __init__(self, stream: io.StringIO) -> None:
-                _TextReader.__init__(self, stream)
-                _TokenScanner.__init__(self)
-                _GrammarParser.__init__(self)
-
 
 from .problems import Place, Problem
 from .yaml_errors import syntax_problem
+from .yaml_parser import parser_of
 from .yaml_scalars import MERGE, Scalars, UnreadableError, surprise, tag_of
 from .yaml_tree import Mapping, Sequence, Source, packed, pair
 
@@ -59,22 +45,24 @@ class TreeReader:
     def read(self, name: str, text: str) -> object:
         """The value of the only document in `text`, or None where there is none to be had.
 
+        Where the text cannot be read to its end, the value holds the sections before that.
         Problems are appended to `self.problems`; never raises for what stands in the text.
         """
         self._file = len(self.sources)
         self.sources.append(Source(name, text))
         self._anchors: dict[str, tuple[object, int]] = {}
         self._nodes = 0
-        self._last: Any = None
+        self._last: Event = None
+        self._root: Mapping | None = None
         try:
-            self._parser: Any = _Parser(io.StringIO(text))
+            self._parser = parser_of(text)
             return self._document()
         except _Stop:
-            return None
+            return self._root
         except yaml.YAMLError as error:
             source = self.sources[self._file]
             self.problems.append(syntax_problem(error, source, self._last))
-            return None
+            return self._root
 
     def _document(self) -> object:
         parser = self._parser
@@ -134,6 +122,8 @@ class TreeReader:
     def _mapping(self, start: Event, depth: int) -> Mapping:
         result = Mapping(self.sources, self._mark(start))
         merged: list[Mapping] = []
+        if depth == 1:
+            self._root = result
         get_event = self._parser.get_event
         while type(key_event := get_event()) is not events.MappingEndEvent:
             key = self._key(key_event, depth)
