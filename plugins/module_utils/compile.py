@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from . import backends, probes
 from .litellm import lower, render
-from .load import load_registry
+from .load import load_registry, registry_files
 from .model import Registry, build
 from .problems import Problem, has_errors, in_order
 from .resolve import Inventory
@@ -30,7 +30,8 @@ class Compiled:
     With errors there is no configuration, and nothing to run or to ask: the parts after
     `routes` are empty. `variables`: {name, needed_by: [provider...], place: [file, line, column]}
     of each variable that people must supply; `composed`: name -> template with ${VAR}, of each
-    that the secrets step makes.
+    that the secrets step makes; `files`: what was read, name -> text; `file_providers`: what the
+    extra file declares.
     """
 
     registry: Registry
@@ -43,6 +44,8 @@ class Compiled:
     composed: dict[str, str]
     services: dict[str, list[dict[str, Any]]]
     probes: dict[str, Any]
+    files: dict[str, str] = field(default_factory=dict)
+    file_providers: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """How much there is, for a summary."""
@@ -64,14 +67,18 @@ class Compiled:
             "composed": self.composed,
             "services": self.services,
             "probes": self.probes,
+            "files": self.files,
+            "file_providers": self.file_providers,
         }
 
 
-def compile_registry(
-    directory: str, inventory: Inventory, extra_files: Iterable[str] = ()
-) -> Compiled:
-    """Load, check, route, lower. Never raises for what is in the files: that is `problems`."""
-    root, problems = load_registry(directory, extra_files)
+def compile_registry(directory: str, inventory: Inventory, extra_file: str = "") -> Compiled:
+    """Load, check, route, lower. Never raises for what is in the files: that is `problems`.
+
+    `extra_file` is read as if it stood in the directory already, in place of one of its name.
+    """
+    extra = [extra_file] if extra_file else []
+    root, problems = load_registry(directory, extra)
     found, broken = check_schema(root)
     registry = build(root, broken)
     table = build_routes(registry, inventory)
@@ -80,6 +87,8 @@ def compile_registry(
     compiled = Compiled(registry, problems, table, None, "", {}, [], {}, {}, nothing)
     if not has_errors(problems):
         _render(compiled, inventory)
+        compiled.files = registry_files(directory, extra)
+        compiled.file_providers = _declared_in(registry, extra_file)
     return compiled
 
 
@@ -95,6 +104,13 @@ def _render(compiled: Compiled, inventory: Inventory) -> None:
     for provider in registry.providers.values():
         if provider.rendered:
             compiled.composed.update(provider.credentials.composed)
+
+
+def _declared_in(registry: Registry, file: str) -> list[str]:
+    """The providers that this file declares, in its order."""
+    name = Path(file).name
+    found = registry.providers.values() if file else ()
+    return [one.name for one in found if Path(one.place.file).name == name]
 
 
 def _variables(registry: Registry) -> list[dict[str, Any]]:

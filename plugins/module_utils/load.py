@@ -36,7 +36,8 @@ def load_registry(directory: str, extra_files: Iterable[str] = ()) -> tuple[Mapp
     """All registry files of a directory, and `extra_files`, as one mapping section -> content.
 
     The directory's *.yaml and *.yml are read in the order of their names, not those in
-    directories below it and no hidden ones. Mappings and lists in the result know the place of
+    directories below it and no hidden ones. An extra file stands for the one of its name in the
+    directory, as it will once it is put there. Mappings and lists in the result know the place of
     each key and value; file names in places are relative to the current directory where the file
     is below it, and otherwise as given. A section that is a mapping merges by key, one that is a
     list is joined. Nothing is raised for what is wrong with a file.
@@ -77,8 +78,14 @@ def _paths(directory: Path, extra: list[Path]) -> tuple[list[Path], list[Problem
     if not found and not extra:
         message = "no YAML file stands in this directory"
         return [], [Problem(here, "no-registry", message, "files named *.yaml or *.yml")]
-    resolved = {path.resolve() for path in found}
-    return found + [path for path in extra if path.resolve() not in resolved], []
+    replaced = {path.name for path in extra}
+    return [path for path in found if path.name not in replaced] + extra, []
+
+
+def registry_files(directory: str, extra_files: Iterable[str] = ()) -> dict[str, str]:
+    """The text of each file that load_registry reads, by its name in the directory."""
+    paths, _ = _paths(Path(directory), [Path(name) for name in extra_files])
+    return {path.name: path.read_text("utf-8-sig") for path in paths}
 
 
 def _shown(path: Path) -> str:
