@@ -48,11 +48,11 @@ class Compiled:
     file_providers: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
-        """How much there is, for a summary."""
+        """How much there is of each, for a summary."""
         return {
-            "providers": len(self.registry.providers),
-            "models": sum(len(one.models) for one in self.registry.providers.values()),
-            "routes": len(self.routes.routes),
+            "provider": len(self.registry.providers),
+            "model": sum(len(one.models) for one in self.registry.providers.values()),
+            "route": len(self.routes.routes),
         }
 
     def as_dict(self) -> dict[str, Any]:

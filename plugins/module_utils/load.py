@@ -52,7 +52,7 @@ def load_registry(directory: str, extra_files: Iterable[str] = ()) -> tuple[Mapp
     for path in paths:
         text = _text(path, problems)
         if text is not None:
-            trees.append(_sections(reader, _shown(path), text))
+            trees.append(_sections(reader, shown(path), text))
     problems += reader.problems
     if not reader.sources:
         reader.sources.append(Source(directory))
@@ -63,7 +63,7 @@ def load_registry(directory: str, extra_files: Iterable[str] = ()) -> tuple[Mapp
 
 
 def _paths(directory: Path, extra: list[Path]) -> tuple[list[Path], list[Problem]]:
-    here = Place(_shown(directory), 1, 1)
+    here = Place(shown(directory), 1, 1)
     wanted = "a directory with the registry's YAML files"
     if not directory.exists():
         return extra, [Problem(here, "no-registry", "this directory does not exist", wanted)]
@@ -88,7 +88,7 @@ def registry_files(directory: str, extra_files: Iterable[str] = ()) -> dict[str,
     return {path.name: path.read_text("utf-8-sig") for path in paths}
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """A path as people know it: relative when it is below the current directory."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
@@ -98,7 +98,7 @@ def _shown(path: Path) -> str:
 
 def _text(path: Path, problems: list[Problem]) -> str | None:
     """The file's text; None, with a problem, where it is too large, no text or cannot be read."""
-    here = Place(_shown(path), 1, 1)
+    here = Place(shown(path), 1, 1)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from .compile import Compiled
+from .load import shown
 from .problems import ERROR, Problem
 
 
@@ -36,12 +38,14 @@ def _summary(problems: Sequence[Problem], compiled: Compiled, path: str) -> str:
     errors = sum(problem.severity == ERROR for problem in problems)
     warnings = len(problems) - errors
     found = " and ".join(
-        f"{count} {word}{'' if count == 1 else 's'}"
-        for count, word in ((errors, "error"), (warnings, "warning"))
-        if count
+        _counted(count, word) for count, word in ((errors, "error"), (warnings, "warning")) if count
     )
+    path = shown(Path(path))
     if errors:
         return f"{path}: {found}. No host was touched."
-    counts = compiled.counts()
-    what = ", ".join(f"{count} {word}" for word, count in counts.items())
+    what = ", ".join(_counted(count, word) for word, count in compiled.counts().items())
     return f"{path}: ok, {what}{'; ' + found if found else ''}."
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
