@@ -1,0 +1,32 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Thin view of the core for the role llama_cpp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.lab.llm.plugins.module_utils.llama_cpp import LlamaCppError, host_plan
+from ansible_collections.lab.llm.plugins.module_utils.units import UnitError
+
+
+def llama_cpp_host(
+    services: Sequence[Mapping[str, Any]], settings: Mapping[str, Any], secrets: Mapping[str, str]
+) -> dict[str, Any]:
+    """See host_plan: artefacts and units of one host."""
+    try:
+        mine = [spec for spec in services if spec["engine"] == "llama_cpp"]
+        return host_plan(mine, settings, secrets)
+    except (LlamaCppError, UnitError) as problem:
+        raise AnsibleFilterError(str(problem)) from None
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"llama_cpp_host": llama_cpp_host}

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Doing a module's work as the service's user, in a child of the module that root started.
+
+Ansible's own step from one unprivileged user to another needs pipelining or ACLs, fails with
+`su` where the shell is nologin, and fails in check mode as long as the user does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import sys
+from collections.abc import Callable
+from typing import Any
+
+Work = Callable[[str | None], dict[str, Any]]
+
+
+class AccountError(Exception):
+    """The process cannot act as the user that was asked for."""
+
+
+def as_user(name: str | None, work: Work) -> dict[str, Any]:
+    """Run `work(home)` as the user `name` and return what it returns, which must suit JSON.
+
+    `home` is None if there is no such user (yet). With no name, or the name of whoever runs this,
+    the work is done right here.
+    """
+    try:
+        entry = pwd.getpwnam(name) if name else pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return work(None)
+    if entry.pw_uid == os.geteuid():
+        _settle(entry)
+        return work(entry.pw_dir)
+    if os.geteuid() != 0:
+        raise AccountError(
+            f"this runs as uid {os.geteuid()} and cannot act as {name}: use `become: true`"
+        )
+    return _in_child(entry, work)
+
+
+def _in_child(entry: pwd.struct_passwd, work: Work) -> dict[str, Any]:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        status = 1
+        try:
+            with os.fdopen(writer, "w") as answer:
+                _become(entry)
+                _settle(entry)
+                json.dump(work(entry.pw_dir), answer)
+            status = 0
+        finally:
+            os._exit(status)  # not sys.exit: the module's own clean-up belongs to the parent
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        text = answer.read()
+    _, status = os.waitpid(child, 0)
+    if status or not text:
+        raise AccountError(f"the part that runs as {entry.pw_name} ended with status {status}")
+    return dict(json.loads(text))
+
+
+def _become(entry: pwd.struct_passwd) -> None:
+    os.chdir("/")
+    os.initgroups(entry.pw_name, entry.pw_gid)
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+    # Ansible's zip of this module is root's: looking into it for a late import would fail.
+    sys.path[:] = [path for path in sys.path if os.access(path, os.R_OK)]
+
+
+def _settle(entry: pwd.struct_passwd) -> None:
+    os.umask(0o022)
+    os.environ.update(
+        HOME=entry.pw_dir,
+        USER=entry.pw_name,
+        LOGNAME=entry.pw_name,
+        XDG_RUNTIME_DIR=f"/run/user/{entry.pw_uid}",
+    )
+    for variable in ("DBUS_SESSION_BUS_ADDRESS", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        os.environ.pop(variable, None)

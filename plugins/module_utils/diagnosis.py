@@ -1,0 +1,82 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a unit does not run, in one sentence, from what systemd and the journal say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .user_manager import State
+
+# Exit codes that systemd itself gives before the program runs: systemd.exec(5).
+SYSTEMD_EXITS = {
+    200: "its working directory is missing or closed to the user",
+    203: "its program cannot be executed: missing, not executable, or made for another machine",
+    217: "the host forbids user namespaces to users: switch the sandbox off for this service",
+    218: "the host forbids the sandbox to users: switch the sandbox off for this service",
+    226: "the host forbids the sandbox to users, or a path of it is missing: "
+    "switch the sandbox off for this service",
+    243: "a credential of it cannot be read",
+}
+SIGNALS = {
+    "4": "its program uses instructions that this processor lacks: take another build",
+    "9": "it was killed, most likely because memory ran out: take a smaller model or context",
+    "11": "its program crashed (segmentation fault)",
+    "6": "its program gave up (abort)",
+    "31": "its program made a system call that the sandbox forbids",
+}
+# What programs say, most telling first.
+PHRASES = (
+    (
+        r"address already in use|couldn't bind|could not bind",
+        "its port is taken by another process",
+    ),
+    (r"error while loading shared libraries: ([^:\s]+)", "the library {0} is missing on this host"),
+    (
+        r"version `(\S+)' not found",
+        "this host's C library is too old for the build ({0} is needed)",
+    ),
+    (r"cudaMalloc failed|CUDA error: out of memory|hipMalloc failed", "the GPU's memory is full"),
+    (r"failed to allocate|std::bad_alloc|Cannot allocate memory", "memory ran out"),
+    (r"invalid argument: (\S+)", "the program does not know the option {0}"),
+    (r"error while handling argument \"([^\"]+)\"", "the value of the option {0} is not accepted"),
+    (r"failed to open GGUF file|No such file or directory", "a file that it needs is missing"),
+    (r"error loading model|failed to load model|invalid magic", "the model file cannot be loaded"),
+    (r"CUDA driver version is insufficient", "the GPU's driver is too old for this build"),
+    (r"Permission denied", "a file that it needs is closed to the user"),
+)
+
+
+def cause(state: State, lines: Sequence[str], port_holder: str = "") -> str:
+    """The most likely cause. `lines` are the unit's last, `port_holder` who has its port."""
+    if port_holder:
+        return f"its port is held by {port_holder}: stop that, or choose another port"
+    if state.result == "oom-kill":
+        return "the kernel killed it because memory ran out: take a smaller model or context"
+    for pattern, sentence in PHRASES:
+        for line in lines:
+            if found := re.search(pattern, line, re.IGNORECASE):
+                return sentence.format(*found.groups())
+    status = state.exec_main_status
+    if state.exec_main_code in ("2", "3") or state.result in ("signal", "core-dump"):
+        return SIGNALS.get(status, f"signal {status} ended it")
+    if state.result in ("exit-code", "success") and status.isdigit() and int(status):
+        return SYSTEMD_EXITS.get(int(status), f"its program ended with exit code {status}")
+    if state.result == "timeout":
+        return "it did not start within TimeoutStartSec"
+    if state.result == "start-limit-hit":
+        return "it died too often in a short time"
+    if state.load_state in ("bad-setting", "error", "masked"):
+        return f"systemd does not take its unit file ({state.load_state})"
+    return "its program ended by itself" if state.is_down else "it has not become ready yet"
+
+
+def account(state: State, lines: Sequence[str]) -> str:
+    """The state and the last lines, for the end of a message."""
+    words = f"state {state.active_state}/{state.sub_state}, result {state.result or 'none'}"
+    if not lines:
+        return f"{words}; the journal holds no line of it"
+    return f"{words}; last lines of its journal:\n  " + "\n  ".join(lines)

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting until a service answers, and knowing early when it never will."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .diagnosis import account, cause
+from .listeners import holders
+from .user_manager import Manager, State
+
+ANSWER_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A question that a ready service answers.
+
+    `url` must give `status`; where `model` is named, the answer must list it as /v1/models does.
+    `key_file` and `key_variable` say where the bearer key stands, if one is needed.
+    """
+
+    url: str
+    status: int = 200
+    model: str = ""
+    key_file: str = ""
+    key_variable: str = ""
+
+
+def why_not_ready(
+    manager: Manager, name: str, probes: tuple[Probe, ...], port: int | None, timeout: float
+) -> str:
+    """Wait until the unit runs, holds its port and answers; "" then, else why it never will."""
+    end = time.monotonic() + timeout
+    pause, seen = 0.05, ""
+    first = manager.states([name])[name]
+    while True:
+        state = manager.states([name])[name]
+        if state.is_down or state.restarts > first.restarts:
+            return f"{name} does not run: {_explain(manager, state, port)}"
+        if state.is_running:
+            holder = foreign_holder(name, port)
+            if holder:
+                return f"{name} is not reachable: its port {port} is held by {holder}: {_STOP_IT}"
+            seen = _first_failing(probes, lambda: _has_port(name, port))
+            if not seen:
+                return ""
+        if time.monotonic() > end:
+            lines = manager.journal(name)
+            return (
+                f"{name} is not ready after {timeout:.0f} s: {seen or 'it has not started yet'}; "
+                f"{account(state, lines)}"
+            )
+        time.sleep(pause)  # between two looks at a condition, bounded above
+        pause = min(pause * 1.5, 1.0)
+
+
+_STOP_IT = "stop that process, or choose another port"
+
+
+def foreign_holder(name: str, port: int | None) -> str:
+    """Who else listens on the unit's port, or ""."""
+    for holder in holders(port) if port else []:
+        if holder.unit != name and (holder.pid or holder.uid != os.getuid()):
+            return str(holder)
+    return ""
+
+
+def answer_problem(probe: Probe) -> str:
+    """What is wrong with the answer to one probe, or ""."""
+    request = urllib.request.Request(probe.url)  # noqa: S310
+    if probe.key_file:
+        request.add_header("Authorization", f"Bearer {_key(probe)}")
+    # The service is on this host: a proxy of the environment has no business here.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=ANSWER_TIMEOUT) as answer:
+            status, body = answer.status, answer.read(1 << 20)
+    except urllib.error.HTTPError as problem:
+        status, body = problem.code, b""
+    except (OSError, ValueError) as problem:
+        return f"{probe.url} gives no answer ({getattr(problem, 'reason', problem)})"
+    if status != probe.status:
+        return f"{probe.url} answers {status}, expected {probe.status}"
+    listed = _listed(body) if probe.model else [probe.model]
+    if probe.model not in listed:
+        return f"{probe.url} lists {', '.join(listed) or 'no model'}, expected {probe.model}"
+    return ""
+
+
+def _first_failing(probes: tuple[Probe, ...], has_port: Callable[[], bool]) -> str:
+    if not has_port():
+        return "nothing listens on its port yet"
+    return next((problem for probe in probes if (problem := answer_problem(probe))), "")
+
+
+def _has_port(name: str, port: int | None) -> bool:
+    return port is None or any(h.unit == name or not h.pid for h in holders(port))
+
+
+def _explain(manager: Manager, state: State, port: int | None) -> str:
+    lines = manager.journal(state.name)
+    return f"{cause(state, lines, foreign_holder(state.name, port))}; {account(state, lines)}"
+
+
+def _listed(body: bytes) -> list[str]:
+    try:
+        answer = json.loads(body)
+        return [str(item["id"]) for item in answer["data"]]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _key(probe: Probe) -> str:
+    """The key as systemd would read it from an environment file that we wrote."""
+    for line in Path(probe.key_file).read_text().splitlines():
+        name, _, value = line.partition("=")
+        if name == probe.key_variable:
+            inner = value[1:-1] if value.startswith('"') else value
+            return _unescape(inner)
+    return ""
+
+
+def _unescape(value: str) -> str:
+    out, escaped = [], False
+    for char in value:
+        if char == "\\" and not escaped:
+            escaped = True
+            continue
+        out.append(char)
+        escaped = False
+    return "".join(out)
