@@ -1,0 +1,67 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the gateway's hand-over asks of the user's systemd, beyond what every service does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .user_manager import Manager
+
+_PROPERTIES = "ActiveState,SubState,StatusText,Result,InvocationID"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A litellm@<number>.service as systemd sees it; `status` is the launcher's own line."""
+
+    number: int
+    active: str
+    sub: str
+    status: str
+    result: str
+    invocation: str
+
+    @property
+    def failed(self) -> bool:
+        return self.active == "failed" or self.sub == "auto-restart"
+
+    @property
+    def up(self) -> bool:
+        return self.active in ("active", "reloading")
+
+
+def unit(number: int) -> str:
+    """The unit that serves a generation."""
+    return f"litellm@{number}.service"
+
+
+class GatewayManager(Manager):
+    """systemctl --user for instances of litellm@.service."""
+
+    def __init__(self, home: Path) -> None:
+        self.runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
+        self.units = home / ".config" / "systemd" / "user"
+
+    def instance(self, number: int) -> Instance:
+        """One instance, whether it was ever started or not."""
+        seen = self._systemctl("show", f"--property={_PROPERTIES}", "--", unit(number)).stdout
+        found = dict(line.split("=", 1) for line in seen.splitlines() if "=" in line)
+        return Instance(number, *(found.get(name, "") for name in _PROPERTIES.split(",")))
+
+    def order(self, verb: str, number: int) -> None:
+        """Ask for something to be done with an instance; how it ends is seen afterwards."""
+        self._systemctl(verb, "--no-block", "--", unit(number))
+
+    def instances(self) -> list[Instance]:
+        """Those that run, begin or end."""
+        words = ("--no-legend", "--plain", "--full", "--all", "--", "litellm@*.service")
+        seen = self._systemctl("list-units", *words).stdout
+        rows = [line.split() for line in seen.splitlines()]
+        alive = [row[0] for row in rows if len(row) > 2 and row[2] not in ("inactive", "failed")]
+        numbers = [name.removeprefix("litellm@").removesuffix(".service") for name in alive]
+        return [self.instance(int(number)) for number in numbers if number.isdecimal()]

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the generation that serves to another one, without losing a request.
+
+    start N with its private door only -> let `current` name it -> the old one, told to look
+    again, stops accepting and finishes what it has -> N, told to look again, accepts
+
+Between the last two steps nobody accepts for some milliseconds: connections wait in the queue of
+the socket that systemd holds. Each step may be the last one before a power cut: `settle` makes
+whatever it finds agree with `current`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from .gateway_manager import GatewayManager, Instance, unit
+from .generation import Store
+
+SOCKET, UMBRELLA = "litellm.socket", "litellm.service"
+SERVING = "serving"
+LOOK_SECONDS = 15.0  # how long an instance may take to accept, or to stop accepting
+
+
+class NotServingError(Exception):
+    """A generation did not come to serve; the message is the reason, LiteLLM's own if it has one.
+
+    The generation that served before still does.
+    """
+
+
+class Handover:
+    """The steps, on one host. `manager` talks to the user's systemd."""
+
+    def __init__(self, store: Store, manager: GatewayManager, start_seconds: float) -> None:
+        self.store, self.manager, self.start_seconds = store, manager, start_seconds
+
+    def start(self, number: int) -> bool:
+        """Have an instance up, its private door open. Returns whether it had to be started."""
+        if self.manager.instance(number).up:
+            return False
+        self.manager.attempt("reset-failed", unit(number))
+        self.manager.order("start", number)
+        seen = self.wait(number, lambda now: now.up or now.failed, self.start_seconds)
+        if not seen.up:
+            reason = self.reason(seen)
+            self.stop(number)
+            raise NotServingError(reason)
+        return True
+
+    def stop(self, number: int) -> None:
+        """Stop an instance that does not serve; do not wait for the end."""
+        self.manager.order("stop", number)
+        self.manager.attempt("reset-failed", unit(number))
+
+    def reason(self, seen: Instance) -> str:
+        """Why an instance is not up: what the launcher said last, else the journal's end."""
+        mark = "start failed: "
+        if seen.status.startswith(mark):
+            return seen.status[len(mark) :]
+        lines = self.manager.journal(unit(seen.number), seen.invocation, 30)
+        said = [line.split(mark, 1)[1] for line in lines if mark in line]
+        if said:
+            return said[-1]
+        if not seen.failed:
+            state = f"it was not ready after {self.start_seconds:g} seconds ({seen.status})"
+            return "\n".join([state, *lines[-5:]])
+        return "\n".join([f"its start ended with '{seen.result}'", *lines[-5:]])
+
+    def go_live(self, number: int) -> None:
+        """Start `number` and hand over to it. Raises NotServingError; then nothing has changed."""
+        old = self.store.current()
+        self.start(number)
+        self.store.switch(number)
+        try:
+            self.settle(number)
+        except NotServingError:
+            self.go_back(old)
+            raise
+
+    def go_back(self, old: int | None) -> None:
+        """Let the old generation, whose instance still runs, accept again."""
+        if old is None:
+            self.store.link.unlink(missing_ok=True)
+            return
+        self.store.switch(old)
+        self.start(old)
+        self.settle(old)
+
+    def settle(self, number: int) -> bool:
+        """Make what runs agree with `current`, which names `number`. Returns whether it did not.
+
+        Nobody begins to accept before everybody else has stopped.
+        """
+        changed = False
+        for other in self.manager.instances():
+            if other.number == number:
+                continue
+            if other.status == SERVING:
+                self.look_again(other.number, lambda now: now.status != SERVING or not now.up)
+                changed = True
+            elif other.up and not other.status.startswith("retiring"):
+                self.stop(other.number)  # a candidate that a run before left behind
+        if self.manager.instance(number).status != SERVING:
+            self.look_again(number, lambda now: now.status == SERVING)
+            changed = True
+        return self.stand_up() or changed
+
+    def look_again(self, number: int, done: Callable[[Instance], bool]) -> None:
+        """Tell an instance to read `current`, and wait until it acts on it."""
+        self.manager.order("reload", number)
+        seen = self.wait(number, done, LOOK_SECONDS)
+        if not done(seen):
+            if self.store.current() != number:
+                self.stop(number)  # it does not listen to us: whoever starts to serve must be alone
+                return
+            raise NotServingError(
+                f"generation {number} does not accept: {seen.status or seen.active}"
+            )
+
+    def stand_up(self) -> bool:
+        """The socket and the umbrella, now and at every boot. Returns whether they were not."""
+        states = self.manager.states([SOCKET, UMBRELLA])
+        down = [name for name, seen in states.items() if not (seen.is_running and seen.is_enabled)]
+        if down:
+            self.manager.do("enable", *down)
+            self.manager.do("start", *down)
+        return bool(down)
+
+    def wait(self, number: int, done: Callable[[Instance], bool], seconds: float) -> Instance:
+        """Look until `done` or the time is over; returns what was seen last."""
+        end = time.monotonic() + seconds
+        while not done(seen := self.manager.instance(number)) and time.monotonic() < end:
+            time.sleep(0.05 if end - time.monotonic() > seconds - 1 else 0.2)
+        return seen
+
+    def private_socket(self, number: int) -> Path:
+        """Where the instance's private door is."""
+        return self.manager.runtime / "lab-llm" / f"litellm-{number}.sock"

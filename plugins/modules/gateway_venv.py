@@ -1,0 +1,94 @@
+#!/usr/bin/python
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gateway_venv
+short_description: LiteLLM in a venv of its own, from a lock file with hashes
+version_added: 0.1.0
+author: lab.llm contributors (@lab-llm)
+description:
+  - One venv a lock file, named by the first 16 digits of its sha256. A venv is never changed, so
+    that every generation of the gateway keeps the one that it was proven with.
+  - A venv that an interrupted run left is made anew.
+  - Releases of LiteLLM that are known to be malicious or open to attack are refused.
+options:
+  path:
+    description: The gateway's folder on the host; the venv is in C(venvs/) below it.
+    type: path
+    required: true
+  user:
+    description: The user that the gateway runs as. The module becomes this user if run as root.
+    type: str
+  lock:
+    description: Text of the lock file, with a hash for every package.
+    type: str
+    required: true
+  python:
+    description: The Python to make the venv with.
+    type: path
+    default: /usr/bin/python3
+attributes:
+  check_mode: {support: full, description: Says whether a venv would be made.}
+  diff_mode: {support: none, description: A venv has no text to compare.}
+"""
+
+EXAMPLES = r"""
+- name: LiteLLM is installed
+  lab.llm.gateway_venv:
+    path: /var/lib/llm/gateway
+    user: llm
+    lock: "{{ lookup('ansible.builtin.file', 'litellm.txt') }}"
+"""
+
+RETURN = r"""
+venv: {description: The venv's name below C(venvs/)., type: str, returned: success}
+litellm: {description: The release of LiteLLM in it., type: str, returned: success}
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.account import AccountError, as_user
+from ..module_utils.venv import Lock, VenvError, install, is_complete
+
+
+def main() -> None:
+    arguments = {
+        "path": {"type": "path", "required": True},
+        "user": {"type": "str"},
+        "lock": {"type": "str", "required": True},
+        "python": {"type": "path", "default": "/usr/bin/python3"},
+    }
+    module = AnsibleModule(arguments, supports_check_mode=True)
+    params = module.params
+
+    def work(home: str | None) -> dict[str, Any]:
+        try:
+            lock, base = Lock(params["lock"]), Path(params["path"])
+            changed = not is_complete(base, lock)
+            if home is None and not module.check_mode:
+                raise VenvError(f"there is no user {params['user']}")
+            if changed and not module.check_mode:
+                install(base, lock, params["python"])
+        except VenvError as error:
+            return {"failed": True, "msg": str(error)}
+        return {"changed": changed, "venv": lock.name, "litellm": lock.litellm}
+
+    shown = {"module_args": {**params, "lock": f"{len(params['lock'])} characters"}}
+    try:
+        result = as_user(params["user"], work)
+    except AccountError as error:
+        result = {"failed": True, "msg": str(error)}
+    if result.get("failed"):
+        module.fail_json(invocation=shown, **result)
+    module.exit_json(invocation=shown, **result)
+
+
+if __name__ == "__main__":
+    main()
