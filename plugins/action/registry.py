@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
         """Checks and compiles the registry, controller only."""
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
         compiled = compile_registry(
             str(path), inventory_of(task_vars), extra_file=arguments["file"] or ""

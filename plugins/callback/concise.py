@@ -10,7 +10,7 @@ type: stdout
 short_description: Prints what changed, what failed and the reports, nothing else
 version_added: 0.1.0
 author:
-  - lab.llm contributors
+  - lab.llm contributors (@lab-llm)
 description:
   - A stdout callback for people who read the output. A task that changed nothing prints nothing, a
     report is printed as it is, a failure is its message rather than a dump of the result.

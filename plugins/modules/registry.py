@@ -10,7 +10,7 @@ module: registry
 short_description: Checks the provider registry and compiles it
 version_added: 0.1.0
 author:
-  - lab.llm contributors
+  - lab.llm contributors (@lab-llm)
 description:
   - Reads a directory of YAML files that say which LLM providers there are and how requests reach
     them, and gives every problem with its place, the routes, the LiteLLM configuration that does
