@@ -91,7 +91,7 @@ def registry_files(directory: str, extra_files: Iterable[str] = ()) -> dict[str,
 def shown(path: Path) -> str:
     """A path as people know it: relative when it is below the current directory."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(path.absolute().relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(path)
 

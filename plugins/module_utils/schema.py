@@ -85,8 +85,8 @@ class _Check:
         self._not_yet(rule, spot)
         failure = rule.failure(value)
         if failure is not None:
-            words = wrong_value(rule, failure, spot)
-            self.add(spot, *words, place=spot.place())
+            place = spot.continued() if failure.keyword in ("pattern", "enum") else None
+            self.add(spot, *wrong_value(rule, failure, spot), place=place or spot.place())
             return False
         if isinstance(value, Mapping):
             return self._mapping(rule, spot, value)

@@ -27,7 +27,7 @@ _SECRET_TEXT = re.compile(
     r"|\bAIza[A-Za-z0-9_-]{10}|\bAKIA[A-Z0-9]{12}|\beyJ[A-Za-z0-9_-]{10}|://[^/\s]*@"
     r"|\b[Bb]earer\s+[^\s$]"
 )
-_RANDOM = re.compile(r"[A-Za-z0-9_+/=-]{24,}")
+_RANDOM = re.compile(r"[A-Za-z0-9_+/=]{24,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VARIABLE = re.compile(r"^\s*(Bearer\s+)?(\$\{?\w+\}?|os\.environ/\w+|\{\{.*\}\})\s*$", re.I)
 
 _NAMING_KEYS = ("name", "provider", "model", "pattern", "size")
@@ -104,6 +104,16 @@ class Spot:
         if isinstance(self.holder, Mapping):
             return self.holder.written(str(self.key))
         return self.holder.written(int(self.key))
+
+    def continued(self) -> Place | None:
+        """Where a plain text goes on that is spread over lines: there a '- ' or a ':' lacks."""
+        value = self.value
+        if not isinstance(value, str) or " " not in value:
+            return None
+        first = self.written()
+        if first == value or not value.startswith(f"{first} "):
+            return None
+        return self.holder.next_line(self.place())
 
     @property
     def _in_list(self) -> bool:

@@ -37,7 +37,10 @@ def wrong_value(rule: Rule, failure: Failure, spot: Spot) -> Words:
         return _wrong_type(rule, spot)
     code = rule.spec.get("x-problem", "bad-value")
     expected = rule.spec.get("x-expected", "")
-    if failure.keyword in ("enum",):
+    if failure.keyword in ("enum", "pattern") and spot.continued():
+        message = f"{spot.path()} goes on in this line"
+        return code, message, f"one line for it; is a '- ' or a ': ' missing here? {expected}", ""
+    if failure.keyword == "enum":
         return _wrong_choice(rule, code, spot)
     if failure.keyword == "pattern" and code in EXPLAINED:
         code, why, better = EXPLAINED[code](str(spot.value))

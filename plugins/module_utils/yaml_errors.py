@@ -16,11 +16,13 @@ Found = Any  # an error, a mark or an event of PyYAML's, or None
 
 CODE = "yaml-syntax"
 
+_NO_COLON = "could not find expected ':'"
+
 # (part of the parser's words, at: problem or context, ours, what to write); libyaml and PyYAML's
 # own parser word some of them differently
 _WORDS = (
-    ("cannot start any token", "problem", "", ""),
-    ("could not find expected ':'", "context", "a key without its ': '", "key: value"),
+    ("tab character", "problem", "a tab stands here", "spaces: YAML is never indented by tabs"),
+    (_NO_COLON, "context", "", ""),
     ("unknown escape", "problem", "an unknown escape such as \\d in double quotes",
      "single quotes around text with backslashes"),
     ("document indicator", "context", "a quote is opened here and not closed", "a closing quote"),
@@ -67,8 +69,8 @@ def syntax_problem(error: Found, source: Source, last: Found) -> Problem:
         if words in found:
             if at == "context" and context is not None:
                 place = _place(source, context)
-            if _SHELL.match(source.line(place.line)):
-                message, expected = _SHELL_LINE
+            if words == _NO_COLON:
+                return _no_key(source, place)
             return Problem(place, CODE, message, expected)
     return Problem(place, CODE, f"the YAML parser says: {found}")
 
@@ -103,19 +105,22 @@ def _second_colon(source: Source, place: Place) -> Problem:
     word = above.strip()
     indent = len(above) - len(above.lstrip())
     if word and not word.startswith("#") and ": " not in word and not word.endswith(":"):
-        text = word.removeprefix("- ")
-        return Problem(
-            Place(source.name, before, indent + 1),
-            CODE,
-            "this line is no 'key: value', but the line below it is",
-            "a colon and a space after the key" if " " not in text else "key: value",
-        )
+        return _no_key(source, Place(source.name, before, indent + 1))
     return Problem(
         place,
         CODE,
         "a ': ' cannot stand here",
         "quotes around text that contains ': ', and keys of one mapping in one column",
     )
+
+
+def _no_key(source: Source, place: Place) -> Problem:
+    text = source.line(place.line)
+    if _SHELL.match(text):
+        return Problem(place, CODE, *_SHELL_LINE)
+    tight = re.match(r"[\s-]*['\"]?[\w.-]+['\"]?:\S", text)
+    expected = "a space after the colon" if tight else "key: value"
+    return Problem(place, CODE, "a key without its ': '", expected)
 
 
 def _bad_start(source: Source, place: Place) -> Problem:

@@ -206,8 +206,7 @@ class TreeReader:
             self._stop(
                 event,
                 "yaml-syntax",
-                f"'*{event.anchor}' is an alias of an anchor '&{event.anchor}' that does not "
-                "stand before it",
+                "an alias ('*...') of an anchor ('&...') that does not stand before it",
                 "quotes around text that begins with '*'",
             )
         value, nodes = self._anchors[event.anchor]

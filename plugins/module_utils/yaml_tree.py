@@ -10,6 +10,8 @@ object: objects that the garbage collector tracks made reading four times slower
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import Any
 
 from .problems import Place
@@ -23,19 +25,27 @@ _LINE_MASK = (1 << _LINE_BITS) - 1
 _PLACE_MASK = (1 << _PLACE_BITS) - 1
 
 
+_BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1 counts as the end of a line
+
+
 class Source:
     """A file that was read: its name as shown to people, and its text."""
 
     def __init__(self, name: str, text: str = "") -> None:
         self.name = name
         self._text = text
-        self._lines: list[str] | None = None
+
+    @functools.cached_property
+    def _lines(self) -> list[str]:
+        return _BREAKS.split(self._text)
 
     def line(self, number: int) -> str:
         """The text of a line, counted from 1; "" beyond the end."""
-        if self._lines is None:
-            self._lines = self._text.splitlines()
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+
+    def count(self) -> int:
+        """How many lines it has."""
+        return len(self._lines)
 
 
 def packed(file: int, line: int, column: int) -> int:
@@ -60,6 +70,15 @@ class _Placed:
     def place(self) -> Place:
         """Where it begins (of a block mapping: its first key)."""
         return self._unpacked(self._start)
+
+    def next_line(self, place: Place) -> Place | None:
+        """Where the first text below `place` begins, if there is any."""
+        source = next(one for one in self._sources if one.name == place.file)
+        for number in range(place.line + 1, source.count() + 1):
+            text = source.line(number)
+            if text.strip():
+                return Place(place.file, number, len(text) - len(text.lstrip()) + 1)
+        return None
 
     def _unpacked(self, number: int) -> Place:
         line = (number >> _COLUMN_BITS) & _LINE_MASK
