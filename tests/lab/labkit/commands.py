@@ -7,7 +7,6 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from . import access, hosts, machine
@@ -15,7 +14,7 @@ from .artifacts import ensure_artifacts, publish
 from .guest import ensure_keys
 from .image import ensure_image
 from .settings import LOGIN, Lab
-from .shell import LabError, end_all, run, say
+from .shell import LabError, end_all, run, say, workers
 
 
 def up(lab: Lab) -> None:
@@ -26,7 +25,7 @@ def up(lab: Lab) -> None:
         machine.need("ssh", "ssh-keygen", "podman", "iptables", machine.container_runtime())
         ensure_keys(lab)
         hosts.ensure_network(lab)
-        with ThreadPoolExecutor(2) as pool:
+        with workers(2) as pool:
             image = pool.submit(ensure_image, lab)
             manifest = pool.submit(ensure_artifacts, lab)
             name, served = image.result(), manifest.result()

@@ -52,6 +52,7 @@ def host_files(lab: Lab, host: str) -> dict[str, tuple[int, str]]:
         "etc/ssh/ssh_host_ed25519_key.pub": (0o644, key.with_suffix(".pub").read_text()),
         f"etc/ssh/authorized_keys.d/{LOGIN}": (0o644, (lab.state / "id_ed25519.pub").read_text()),
         "etc/pip.conf": (0o644, pip_conf()),
+        "etc/uv/uv.toml": (0o644, uv_toml()),
     }
     if environment := proxy_environment():
         files["etc/environment"] = (0o644, environment)
@@ -82,6 +83,12 @@ def pip_conf() -> str:
         if words:
             lines.append(f"{name} = {' '.join(words)}")
     return "\n".join(lines) + "\n"
+
+
+def uv_toml() -> str:
+    """The same for uv, should anybody install it."""
+    certificates = "system-certs = true\n" if has_certificates() else ""
+    return f'cache-dir = "{PIP_CACHE}/uv"\n{certificates}'
 
 
 def machine_pip_settings() -> dict[str, str]:

@@ -7,7 +7,6 @@ import ipaddress
 import json
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from .artifacts import served_folder
 from .guest import CERTIFICATES, PIP_CACHE, as_tar, has_certificates, host_files
 from .machine import podman
 from .settings import Lab
-from .shell import LabError, run, say
+from .shell import LabError, run, say, workers
 
 PIP_VOLUME = "lab-llm-pip"
 LABEL = "lab-llm.lab"
@@ -61,7 +60,7 @@ def ensure_hosts(lab: Lab, image: str) -> list[str]:
     there = containers(lab)
     known = {lab.container(host) for host in (*lab.addresses, "mirror")}
     remove(lab, sorted(set(there) - known))  # of another version of the lab
-    with ThreadPoolExecutor(len(lab.addresses) + 1) as pool:
+    with workers(len(lab.addresses) + 1) as pool:
         hosts = [pool.submit(_ensure_host, lab, image, host, there) for host in lab.addresses]
         mirror = pool.submit(_ensure_mirror, lab, image, there)
         return [name for each in [*hosts, mirror] if (name := each.result())]

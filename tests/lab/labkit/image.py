@@ -21,7 +21,7 @@ DEBIAN = "http://deb.debian.org/debian"
 BY_MMDEBSTRAP = "mmdebstrap"
 
 
-def host_image(lab: Lab) -> str:
+def host_image() -> str:
     """The name of the host image that belongs to this checkout."""
     digest = hashlib.sha256((os.environ.get("LAB_LLM_BASE_IMAGE") or "").encode())
     for path in sorted(RECIPE.iterdir()):
@@ -31,7 +31,7 @@ def host_image(lab: Lab) -> str:
 
 def ensure_image(lab: Lab) -> str:
     """Build the host image unless it is there; returns its name."""
-    image = host_image(lab)
+    image = host_image()
     if run(podman(lab, "image", "exists", image), timeout=30, check=False).returncode == 0:
         return image
     base = os.environ.get("LAB_LLM_BASE_IMAGE") or (
@@ -40,7 +40,16 @@ def ensure_image(lab: Lab) -> str:
     if base == BY_MMDEBSTRAP:
         base = _bootstrap(lab)
     say(f"building the host image from {base}")
-    argv = ["build", "--quiet", "--build-arg", f"BASE={base}", "--tag", image, str(RECIPE)]
+    argv = [
+        "build",
+        "--quiet",
+        "--layers=false",
+        "--build-arg",
+        f"BASE={base}",
+        "--tag",
+        image,
+        str(RECIPE),
+    ]
     run(podman(lab, *argv), timeout=600)
     return image
 
@@ -65,13 +74,13 @@ def registry_answers(seconds: float = 4) -> bool:
 
 def _bootstrap(lab: Lab) -> str:
     """A base image made from Debian's packages alone; returns its name."""
-    base = f"localhost/lab-llm-base:{host_image(lab).rpartition(':')[2]}"
+    packages = ",".join((RECIPE / "packages.txt").read_text().split())
+    base = f"localhost/lab-llm-base:{hashlib.sha256(packages.encode()).hexdigest()[:16]}"
     if run(podman(lab, "image", "exists", base), timeout=30, check=False).returncode == 0:
         return base
     need("mmdebstrap")
     say(f"no image registry in reach: making Debian {RELEASE} from its packages (about 40 s)")
     tar = lab.cache / "work" / "base.tar"
-    packages = ",".join((RECIPE / "packages.txt").read_text().split())
     argv = ["env", f"TMPDIR={tar.parent}", "mmdebstrap", "--quiet", "--mode=root"]
     argv += ["--variant=minbase", f"--include={packages}", RELEASE, str(tar), *package_sources()]
     run(as_root(argv), timeout=600)

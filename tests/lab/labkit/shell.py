@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _live: set[subprocess.Popen[bytes]] = set()
@@ -121,6 +122,19 @@ def end_all() -> None:
             process.wait(5)
         except subprocess.TimeoutExpired:
             end_group(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def workers(count: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool of threads that stop at once when one of them fails, or when we are interrupted."""
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield pool
+    except BaseException:
+        end_all()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def end_recorded(directory: Path) -> int:
