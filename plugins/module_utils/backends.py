@@ -12,14 +12,13 @@ from .addresses import health_url, host_url, is_address
 from .model import Provider, Registry
 from .resolve import Inventory, provider_hosts
 
-EVERYWHERE = "0.0.0.0"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - the last resort of `bind`
 LOOPBACK = "127.0.0.1"
 
 
 def port(provider: Provider) -> int:
     """The port that we run it on."""
-    deploy = provider.deploy or {}
-    return int(deploy.get("port") or provider.type.port)
+    return int(provider.deploy.get("port") or provider.type.port)
 
 
 def beside_gateway(host: str, inventory: Inventory) -> bool:
@@ -29,14 +28,17 @@ def beside_gateway(host: str, inventory: Inventory) -> bool:
 
 def address(provider: Provider, host: str, inventory: Inventory) -> str:
     """Where the gateway reaches it."""
-    if beside_gateway(host, inventory) and bind(provider, host, inventory) in (LOOPBACK, EVERYWHERE):
+    if beside_gateway(host, inventory) and bind(provider, host, inventory) in (
+        LOOPBACK,
+        EVERYWHERE,
+    ):
         return LOOPBACK
     return inventory.addresses.get(host, host)
 
 
 def bind(provider: Provider, host: str, inventory: Inventory) -> str:
     """What it listens on: no more than the gateway needs."""
-    given = (provider.deploy or {}).get("bind")
+    given = provider.deploy.get("bind")
     if given:
         return str(given)
     if beside_gateway(host, inventory):
@@ -54,9 +56,11 @@ def base_url(provider: Provider, host: str, inventory: Inventory) -> str:
 
 def health_endpoint(registry: Registry, provider: Provider, host: str, inventory: Inventory) -> str:
     """Where its health is asked, "" if nothing is known that could be asked."""
-    check = registry.health.get(provider.name, {})
+    check = registry.health.get(provider.name)
     endpoint = (
-        check.get("endpoint") or provider.spec.get("health_endpoint") or provider.type.health_path
+        (check and check.get("endpoint"))
+        or provider.spec.get("health_endpoint")
+        or provider.type.health_path
     )
     base = base_url(provider, host, inventory)
     return health_url(base, str(endpoint)) if endpoint and base else ""
@@ -66,14 +70,16 @@ def services(registry: Registry, inventory: Inventory) -> dict[str, list[dict[st
     """Host -> what runs there, in the order of the registry."""
     found: dict[str, list[dict[str, Any]]] = {}
     for provider in registry.providers.values():
-        if provider.deploy is not None and provider.rendered and provider.models:
+        if provider.deployed and provider.rendered and provider.models:
             for host in provider_hosts(provider, inventory):
                 found.setdefault(host, []).append(_spec(registry, provider, host, inventory))
     return found
 
 
-def _spec(registry: Registry, provider: Provider, host: str, inventory: Inventory) -> dict[str, Any]:
-    deploy = provider.deploy or {}
+def _spec(
+    registry: Registry, provider: Provider, host: str, inventory: Inventory
+) -> dict[str, Any]:
+    deploy = provider.deploy
     model = next(iter(provider.models.values()))
     return {
         "provider": provider.name,

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from . import backends, probes
-from .litellm import lower, render
+from .litellm import lower
+from .litellm_yaml import render
 from .load import load_registry, registry_files
-from .model import Registry, build
+from .model import Registry
 from .problems import Problem, has_errors, in_order
+from .reading import build
 from .resolve import Inventory
-from .routes import RouteTable, build_routes
+from .route_table import RouteTable
+from .routes import build_routes
 from .rules import check_rules
 from .schema import check_schema
 

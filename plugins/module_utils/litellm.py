@@ -10,20 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-try:
-    import yaml
-except ImportError:  # reported by load, which every run goes through first
-    yaml = None  # type: ignore[assignment]
-
-from .addresses import api_base
-from .backends import base_url
-from .credentials import NO_KEY, environ
-from .model import Provider, Registry
-from .provider_types import CHAT
+from .credentials import environ
+from .litellm_params import Params
+from .model import Registry
 from .resolve import Inventory
-from .routes import PROVIDER, Deployment, Route, RouteTable, Target, rule
+from .route_table import PROVIDER, Deployment, Route, RouteTable, Target, rule
 
 RETRIES = 2  # of a request that has nowhere else to go
+STEP = 1e-9  # one rank's weight against that of the rank before
+MAX_STEPS = 30  # beyond, floats end
+LITELLM_MAX_FALLBACKS = 5  # its default
 
 Entry = dict[str, Any]
 
@@ -44,14 +40,14 @@ def lower(registry: Registry, table: RouteTable, inventory: Inventory) -> Lowere
     """What LiteLLM is given. The table must be free of errors."""
     entries: list[Entry] = []
     rules: dict[str, str] = {}
-    params = _Params(registry, inventory)
+    params = Params(registry, inventory)
     for route in table.routes.values():
         for target in route.targets:
             entries.append(_entry(route, target, params))
             rules[f"{target.id}@{route.name}"] = rule(target.place)
-    for route, deployment, place_rule in _unrouted(table):
+    for deployment, where in _unrouted(table):
         entries.append(_hidden_entry(deployment, params))
-        rules[f"{deployment.id}@{deployment.id}"] = place_rule
+        rules[f"{deployment.id}@{deployment.id}"] = where
     config = {
         "model_list": entries,
         "router_settings": _router_settings(table),
@@ -60,83 +56,44 @@ def lower(registry: Registry, table: RouteTable, inventory: Inventory) -> Lowere
     return Lowered(config, rules)
 
 
-def _unrouted(table: RouteTable) -> list[tuple[Route, Deployment, str]]:
+def _unrouted(table: RouteTable) -> list[tuple[Deployment, str]]:
     """Deployments that only a fallback leads to: they need an entry of their own."""
     present = {target.id for route in table.routes.values() for target in route.targets}
     found = []
     for route in table.routes.values():
         for fallback in route.fallbacks:
             for deployment in fallback.deployments:
-                if deployment.id not in present:
-                    present.add(deployment.id)
-                    found.append((route, deployment, rule(fallback.place)))
+                if deployment.called not in present:
+                    present.add(deployment.called)
+                    found.append((deployment, rule(fallback.place)))
     return found
 
 
-class _Params:
-    """litellm_params of deployments; what belongs to the provider is worked out once."""
-
-    def __init__(self, registry: Registry, inventory: Inventory) -> None:
-        self.registry = registry
-        self.inventory = inventory
-        self.known: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def of(self, deployment: Deployment) -> dict[str, Any]:
-        provider = self.registry.providers[deployment.provider]
-        prefix = provider.type.prefixes.get(deployment.mode) or provider.type.prefixes[CHAT]
-        params = {"model": prefix + deployment.model}
-        key = (deployment.provider, deployment.host)
-        shared = self.known.get(key)
-        if shared is None:
-            shared = self.known[key] = self._shared(provider, deployment.host)
-        params.update(shared)
-        if deployment.rpm is not None:
-            params["rpm"] = deployment.rpm
-        if deployment.tpm is not None:
-            params["tpm"] = deployment.tpm
-        return params
-
-    def _shared(self, provider: Provider, host: str) -> dict[str, Any]:
-        spec, sent = provider.spec, provider.credentials
-        params: dict[str, Any] = {}
-        base = base_url(provider, host, self.inventory)
-        if base:
-            params["api_base"] = api_base(base, provider.type.base)
-        if sent.key:
-            params["api_key"] = environ(sent.key)
-        elif sent.parameters:
-            params.update({name: environ(variable) for name, variable in sent.parameters.items()})
-        else:
-            params["api_key"] = NO_KEY
-        if spec.get("api_version"):
-            params["api_version"] = str(spec["api_version"])
-        if sent.headers:
-            params["extra_headers"] = dict(sent.headers)
-        for key, parameter in _PASSED_ON.items():
-            if spec.get(key) is not None:
-                params[parameter] = spec[key]
-        return params
-
-
-_PASSED_ON = {
-    "timeout_seconds": "timeout",
-    "stream_timeout_seconds": "stream_timeout",
-    "max_parallel_requests": "max_parallel_requests",
-}
-
-
-def _entry(route: Route, target: Target, params: _Params) -> Entry:
+def _entry(route: Route, target: Target, params: Params) -> Entry:
     found = params.of(target.deployment)
     if target.share is not None:
         found["weight"] = target.share
+    elif _stepped(route):
+        found["weight"] = STEP**target.rank
     elif route.targets[-1].rank > 0:
         found["order"] = target.rank + 1
-    if len(route.targets) == 1 and not route.fallbacks:
+    if len(route.targets) == 1 and not _fallbacks(route):
         found["num_retries"] = RETRIES
     return _listed(route.name, found, target.id, target.deployment)
 
 
-def _hidden_entry(deployment: Deployment, params: _Params) -> Entry:
+def _stepped(route: Route) -> bool:
+    """Whether ranks are lowered to weights: where several hosts share one of the ranks.
+
+    With `order`, a failure on one host of a rank jumps to the next rank and never to the other
+    host. With weights each a billion times the next, the failover takes them in the same order
+    and tries every one.
+    """
+    last = route.targets[-1].rank
+    return 0 < last <= MAX_STEPS and last + 1 < len(route.targets)
+
+
+def _hidden_entry(deployment: Deployment, params: Params) -> Entry:
     return _listed(deployment.id, params.of(deployment), deployment.id, deployment)
 
 
@@ -146,37 +103,64 @@ def _listed(name: str, params: Mapping[str, Any], id_: str, deployment: Deployme
 
 
 def _router_settings(table: RouteTable) -> dict[str, Any]:
+    routes = table.routes.values()
     settings: dict[str, Any] = {"routing_strategy": "simple-shuffle", "num_retries": 0}
-    if any(route.shared for route in table.routes.values()):
+    if any(len(route.targets) > 1 for route in routes):
         settings["enable_weighted_failover"] = True
-    if any(deployment.limited for deployment in table.deployments.values()):
-        settings["enable_pre_call_checks"] = True
-    fallbacks = [{route.name: _fallbacks(route)} for route in table.routes.values() if route.fallbacks]
+    if table.limited:
+        # Unlike enable_pre_call_checks it counts tokens too, and what is called by its id.
+        settings["optional_pre_call_checks"] = ["enforce_model_rate_limits"]
+    chains = {route.name: _fallbacks(route) for route in routes}
+    hops = _longest(table, chains)
+    if hops > LITELLM_MAX_FALLBACKS:
+        settings["max_fallbacks"] = hops
+    fallbacks = [{name: chain} for name, chain in chains.items() if chain]
+    fallbacks += [{name: []} for name in _inheriting(chains)]
     if fallbacks:
         settings["fallbacks"] = fallbacks
     return settings
 
 
 def _fallbacks(route: Route) -> list[str]:
+    """Where LiteLLM goes next, in order; the group's own members it tries anyway."""
+    own = {target.id for target in route.targets}
+    own |= {target.deployment.called for target in route.targets}
     names: dict[str, None] = {}
     for fallback in route.fallbacks:
         if fallback.kind == PROVIDER:
-            names.update((deployment.id, None) for deployment in fallback.deployments)
+            names.update(
+                (one.called, None) for one in fallback.deployments if one.called not in own
+            )
         else:
             names[fallback.name] = None
     return list(names)
 
 
-def render(config: Mapping[str, Any]) -> str:
-    """The configuration as YAML: the same configuration gives the same text, byte for byte."""
-    dumper = _plain_dumper()
-    text = yaml.dump(
-        config, Dumper=dumper, sort_keys=False, allow_unicode=True, width=4096, default_flow_style=False
-    )
-    return str(text)
+def _longest(table: RouteTable, chains: Mapping[str, list[str]]) -> int:
+    """The most hops that one request may take: LiteLLM stops after `max_fallbacks`."""
+    known: dict[str, int] = {}
+
+    def hops(name: str) -> int:
+        if name not in known:
+            route = table.routes.get(name)
+            known[name] = 0  # an id, or a circle (which is an error)
+            if route is not None:
+                known[name] = len(route.targets) - 1 + sum(1 + hops(to) for to in chains[name])
+        return known[name]
+
+    return max((hops(name) for name in chains), default=0)
 
 
-def _plain_dumper() -> Any:
-    base = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    # Without anchors: entries share values, and a reader wants to see them.
-    return type("PlainDumper", (base,), {"ignore_aliases": lambda self, data: True})
+def _inheriting(chains: Mapping[str, list[str]]) -> list[str]:
+    """Names that LiteLLM would give another name's fallbacks.
+
+    It takes `openai/x` and `x` for the same there, whichever of them has fallbacks; an empty
+    list stops that.
+    """
+    sources = {name for name, chain in chains.items() if chain}
+    ends = {name.split("/", 1)[1] for name in sources if "/" in name}
+    return [
+        name
+        for name, chain in chains.items()
+        if not chain and (name in ends or ("/" in name and name.split("/", 1)[1] in sources))
+    ]

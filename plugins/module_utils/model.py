@@ -6,20 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .credentials import Credentials, credentials
-from .yaml_tree import Mapping as Node
+from .credentials import Credentials
 from .problems import Place
-from .provider_types import CHAT, ProviderType, on_the_wire
+from .provider_types import CHAT, ProviderType
+from .yaml_tree import Mapping as Node
 
 ACTIVE = "active"
 TESTING = "testing"
 PRIORITIES = {"primary": 0, "secondary": 1, "tertiary": 2}
-
-Path = tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -71,9 +69,14 @@ class Provider:
         return str(self.spec.get("base_url") or "")
 
     @property
-    def deploy(self) -> Node | None:
-        found = self.spec.get("deploy")
-        return found if isinstance(found, Node) else None
+    def deployed(self) -> bool:
+        """Whether we run it ourselves."""
+        return "deploy" in self.spec
+
+    @property
+    def deploy(self) -> Mapping[str, Any]:
+        """How we run it; empty where somebody else does."""
+        return self.spec.get("deploy") or {}
 
     def at(self, *path: str) -> Place:
         """The place of a value inside it, or of the nearest thing around it that is written."""
@@ -142,7 +145,8 @@ class Registry:
     """Everything that could be read.
 
     Entries with schema errors are left out here, but the `*_names` know them, so that what
-    refers to them is not reported as well.
+    refers to them is not reported as well. `repeated` are redundant models whose name has been
+    declared before, under the section's other name.
     """
 
     providers: dict[str, Provider] = field(default_factory=dict)
@@ -153,157 +157,4 @@ class Registry:
     health_places: dict[str, Place] = field(default_factory=dict)
     provider_names: dict[str, None] = field(default_factory=dict)
     public_names: dict[str, None] = field(default_factory=dict)
-    unread: set[str] = field(default_factory=set)
-
-
-def build(root: Node, broken: Iterable[Path] = ()) -> Registry:
-    """The registry of a loaded root mapping; entries at the `broken` paths are skipped."""
-    skip = set(broken)
-    registry = Registry()
-    for name, place, spec in _entries(root, "providers"):
-        registry.provider_names[name] = None
-        if ("providers", name) in skip or not isinstance(spec, Node):
-            registry.unread.add(name)
-            registry.public_names.update(dict.fromkeys(_loose_model_names(spec)))
-            continue
-        provider = _provider(name, place, spec)
-        registry.providers[name] = provider
-        prefix = "testing/" if provider.status == TESTING else ""
-        registry.public_names.update((prefix + model, None) for model in provider.models)
-    _public_entries(registry, root, skip)
-    _side_entries(registry, root, skip)
-    return registry
-
-
-def _public_entries(registry: Registry, root: Node, skip: set[Path]) -> None:
-    for name, place, spec in _entries(root, "exact_matches"):
-        registry.public_names[name] = None
-        if ("exact_matches", name) not in skip and isinstance(spec, Node):
-            registry.exact[name] = _exact(name, place, spec)
-    for section in ("redundant_models", "load_balancing"):
-        for name, place, spec in _entries(root, section):
-            registry.public_names[name] = None
-            if (section, name) not in skip and isinstance(spec, Node):
-                registry.redundant[name] = _redundant(name, place, spec)
-
-
-def _side_entries(registry: Registry, root: Node, skip: set[Path]) -> None:
-    settings = root.get("rate_limit_settings")
-    if isinstance(settings, Node) and settings.get("enabled", True) is not False:
-        for name, place, spec in _entries(settings, "limits"):
-            known = skip.isdisjoint((("rate_limit_settings", "limits", name),))
-            if known and isinstance(spec, Node):
-                registry.limits[name] = _limit(name, place, spec)
-    for name, place, spec in _entries(root, "health_checks"):
-        if ("health_checks", name) not in skip and isinstance(spec, Node):
-            registry.health[name] = spec
-            registry.health_places[name] = place
-
-
-def _entries(root: Node, section: str) -> Iterable[tuple[str, Place, Any]]:
-    node = root.get(section)
-    if not isinstance(node, Node):
-        return
-    for key, value in node.items():
-        name = str(key)
-        if not name.startswith("x-"):
-            yield name, node.key_place(key), value
-
-
-def _loose_model_names(spec: Any) -> Iterable[str]:
-    models = spec.get("models") if isinstance(spec, dict) else None
-    for model in models if isinstance(models, list) else ():
-        name = model.get("name") if isinstance(model, dict) else model
-        if isinstance(name, str):
-            yield name
-
-
-def _provider(name: str, place: Place, spec: Node) -> Provider:
-    row = on_the_wire(str(spec["type"]), str(spec.get("api_format") or ""))
-    models, repeated = _models(spec)
-    custom = spec.get("custom_config")
-    headers = custom.get("headers") if isinstance(custom, Node) else None
-    if isinstance(custom, Node) and custom.get("auth_method") == "none":
-        needs_key: bool | None = False
-    else:
-        needs_key = spec.get("requires_api_key")
-    return Provider(
-        name=name,
-        place=place,
-        type=row,
-        spec=spec,
-        status=str(spec.get("status") or ACTIVE),
-        models=models,
-        repeated=repeated,
-        credentials=credentials(
-            name,
-            row,
-            env_var=str(spec.get("env_var") or ""),
-            env_vars=spec.get("env_vars") or (),
-            headers=headers,
-            needs_key=needs_key,
-        ),
-    )
-
-
-def _models(spec: Node) -> tuple[dict[str, Model], list[Model]]:
-    written = spec.get("models")
-    models: dict[str, Model] = {}
-    repeated: list[Model] = []
-    for index, item in enumerate(written or ()):
-        place = written.item_place(index)
-        if isinstance(item, dict):
-            model = Model(str(item["name"]), place, str(item.get("mode") or CHAT), item)
-        else:
-            model = Model(str(item), place)
-        if model.name in models:
-            repeated.append(model)
-        else:
-            models[model.name] = model
-    default = spec.get("default_model")
-    if not models and default:
-        models[default] = Model(default, spec.value_place("default_model"))
-    return models, repeated
-
-
-def _exact(name: str, place: Place, spec: Node) -> ExactMatch:
-    return ExactMatch(
-        name=name,
-        place=place,
-        provider=_reference(spec, "provider"),
-        backend_model=_reference(spec, "backend_model") if spec.get("backend_model") else None,
-        rank=PRIORITIES.get(str(spec.get("priority") or "primary"), 0),
-        fallbacks=_references(spec, "fallback"),
-    )
-
-
-def _redundant(name: str, place: Place, spec: Node) -> RedundantModel:
-    items = spec["providers"]
-    members = [
-        Member(
-            provider=_reference(item, "provider"),
-            model=_reference(item, "model") if item.get("model") else None,
-            weight=None if item.get("weight") is None else float(item["weight"]),
-            place=items.item_place(index),
-        )
-        for index, item in enumerate(items)
-    ]
-    return RedundantModel(name, place, members, _references(spec, "fallback"))
-
-
-def _limit(name: str, place: Place, spec: Node) -> Limit:
-    models = {model: _limit(model, where, one) for model, where, one in _entries(spec, "models")}
-    return Limit(name, place, spec.get("rpm"), spec.get("tpm"), models)
-
-
-def _reference(spec: Node, key: str) -> Reference:
-    return Reference(str(spec[key]), spec.value_place(key))
-
-
-def _references(spec: Node, key: str) -> list[Reference]:
-    value = spec.get(key)
-    if value is None:
-        return []
-    if isinstance(value, list):
-        return [Reference(str(name), value.item_place(i)) for i, name in enumerate(value)]  # type: ignore[attr-defined]
-    return [_reference(spec, key)]
+    repeated: list[RedundantModel] = field(default_factory=list)

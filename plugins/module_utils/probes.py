@@ -57,7 +57,7 @@ def _health(registry: Registry, inventory: Inventory) -> list[dict[str, Any]]:
     for provider in registry.providers.values():
         if not provider.rendered:
             continue
-        check = registry.health.get(provider.name, {})
+        check: Mapping[str, Any] = registry.health.get(provider.name) or {}
         for host in provider_hosts(provider, inventory):
             url = health_endpoint(registry, provider, host, inventory)
             if not url:

@@ -39,29 +39,28 @@ class Inventory:
 
 def provider_hosts(provider: Provider, inventory: Inventory) -> list[str]:
     """The hosts that we run this provider on; [""] where somebody else runs it."""
-    if provider.deploy is None:
+    if not provider.deployed:
         return [""]
     return inventory.hosts(provider.deploy.get("hosts"))
 
 
 def names_hosts(provider: Provider, inventory: Inventory) -> bool:
     """Whether its deployment ids name the host: if it has, or may have, several."""
-    deploy = provider.deploy
-    if deploy is None:
-        return False
-    names = deploy.get("hosts")
+    names = provider.deploy.get("hosts")
     return isinstance(names, list) or str(names) in inventory.groups
 
 
-def choose_model(provider: Provider, wanted: Iterable[str]) -> str:
-    """The provider's model of one of the wanted names, else its default, else its only; or ""."""
-    for name in wanted:
-        if name in provider.models:
+def choose_model(provider: Provider, wanted: Iterable[str], mode: str = "") -> str:
+    """The provider's model of one of the wanted names, else its default, else its only; or "".
+
+    With a mode, only models of that mode count.
+    """
+    models = [model.name for model in provider.models.values() if mode in ("", model.mode)]
+    names = [*wanted, str(provider.spec.get("default_model") or "")]
+    for name in names:
+        if name in provider.models and (not mode or provider.models[name].mode == mode):
             return name
-    default = str(provider.spec.get("default_model") or "")
-    if default in provider.models:
-        return default
-    return next(iter(provider.models)) if len(provider.models) == 1 else ""
+    return models[0] if len(models) == 1 else ""
 
 
 def backend_model(provider: Provider, public_name: str, explicit: str = "") -> str:
@@ -73,12 +72,14 @@ def backend_model(provider: Provider, public_name: str, explicit: str = "") -> s
         return explicit or public_name
     if explicit:
         return explicit if explicit in provider.models else ""
-    return choose_model(provider, (public_name,))
+    if public_name in provider.models:
+        return public_name
+    return choose_model(provider, ())
 
 
-def fallback_model(provider: Provider, wanted: Iterable[str]) -> str:
+def fallback_model(provider: Provider, wanted: Iterable[str], mode: str) -> str:
     """The model of `provider` that stands in for the wanted one; "" if that is not to be told."""
-    return choose_model(provider, wanted)
+    return choose_model(provider, wanted, mode)
 
 
 def limit_of(limit: Limit, routed: Iterable[str], model: str) -> tuple[int | None, int | None]:

@@ -2,15 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The RouteTable: what is meant, before any thought of how LiteLLM is made to do it."""
+"""From a registry to its RouteTable."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-from .model import TESTING, ExactMatch, Member, Provider, Reference, RedundantModel, Registry
+from .model import TESTING, ExactMatch, Member, Provider, RedundantModel, Reference, Registry
 from .problems import Place
 from .provider_types import CHAT
 from .resolve import (
@@ -22,117 +20,7 @@ from .resolve import (
     names_hosts,
     provider_hosts,
 )
-
-PROVIDER = "provider"
-ROUTE = "route"
-
-
-@dataclass(slots=True)
-class Deployment:
-    """One model of one provider on one host ("" where somebody else runs it)."""
-
-    provider: str
-    host: str
-    model: str
-    mode: str
-    id: str
-    rpm: int | None = None
-    tpm: int | None = None
-
-    @property
-    def limited(self) -> bool:
-        return self.rpm is not None or self.tpm is not None
-
-
-@dataclass(slots=True)
-class Target:
-    """A deployment's part in a route: `rank` counts from 0, a share is relative to the others."""
-
-    deployment: Deployment
-    id: str
-    rank: int
-    share: float | None
-    place: Place
-
-
-@dataclass(slots=True)
-class Fallback:
-    """Where a request goes next: to a provider's deployments, or to another route."""
-
-    name: str
-    kind: str
-    deployments: list[Deployment]
-    place: Place
-
-
-@dataclass(slots=True)
-class Route:
-    """A public name: its targets by rank or share, then its fallbacks, and the rule behind it."""
-
-    name: str
-    kind: str
-    place: Place
-    targets: list[Target] = field(default_factory=list)
-    fallbacks: list[Fallback] = field(default_factory=list)
-
-    @property
-    def mode(self) -> str:
-        return self.targets[0].deployment.mode if self.targets else CHAT
-
-    @property
-    def shared(self) -> bool:
-        return any(target.share is not None for target in self.targets)
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "mode": self.mode,
-            "targets": [_target_dict(target) for target in self.targets],
-            "fallbacks": [
-                {
-                    "name": fallback.name,
-                    "kind": fallback.kind,
-                    "ids": [deployment.id for deployment in fallback.deployments],
-                    "rule": rule(fallback.place),
-                }
-                for fallback in self.fallbacks
-            ],
-            "rule": rule(self.place),
-        }
-
-
-@dataclass(slots=True)
-class RouteTable:
-    """Every public name that is served, in the order of the registry."""
-
-    routes: dict[str, Route] = field(default_factory=dict)
-    deployments: dict[tuple[str, str, str], Deployment] = field(default_factory=dict)
-    routed: dict[str, dict[str, None]] = field(default_factory=dict)
-
-
-def rule(place: Place) -> str:
-    """A place as a reader wants it beside a route."""
-    return f"{place.file}:{place.line}"
-
-
-def _target_dict(target: Target) -> dict[str, Any]:
-    deployment = target.deployment
-    told: dict[str, Any] = {
-        "provider": deployment.provider,
-        "host": deployment.host,
-        "model": deployment.model,
-        "id": target.id,
-        "rule": rule(target.place),
-    }
-    if target.share is None:
-        told["order"] = target.rank + 1
-    else:
-        told["weight"] = target.share
-    if deployment.limited:
-        told |= {"rpm": deployment.rpm, "tpm": deployment.tpm}
-    return told
+from .route_table import PROVIDER, ROUTE, Deployment, Fallback, Route, RouteTable, Target
 
 
 def build_routes(registry: Registry, inventory: Inventory) -> RouteTable:
@@ -248,7 +136,7 @@ class _Builder:
         provider = self.registry.providers.get(reference.name)
         if kind != PROVIDER or provider is None or not provider.served:
             return None
-        model = fallback_model(provider, wanted_names(route))
+        model = fallback_model(provider, wanted_names(route), route.mode)
         if not model:
             return None
         deployments = list(self._deployments(provider, model))
@@ -282,6 +170,10 @@ class _Builder:
                 deployment = target.deployment
                 own = route.name == deployment.model or deployment.limited
                 target.id = deployment.id if own else f"{deployment.id}#{route.name}"
+                if own or not deployment.called:
+                    deployment.called = target.id
+        for deployment in self._reached():
+            deployment.called = deployment.called or deployment.id
 
 
 def wanted_names(route: Route) -> Iterable[str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from ..model import Registry
 from ..problems import Problem
 from ..resolve import Inventory
-from ..routes import RouteTable
+from ..route_table import RouteTable
 from . import deploys, limits, names, providers, shares, ways
 from .facts import Facts
 

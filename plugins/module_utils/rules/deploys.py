@@ -17,7 +17,7 @@ from .facts import Facts
 
 
 def _deployed(facts: Facts) -> Iterator[Provider]:
-    return (provider for provider in facts.live() if provider.deploy is not None)
+    return (provider for provider in facts.live() if provider.deployed)
 
 
 def unknown_host(facts: Facts) -> Iterator[Problem]:
@@ -25,7 +25,7 @@ def unknown_host(facts: Facts) -> Iterator[Problem]:
     inventory = facts.inventory
     known = [*inventory.addresses, *inventory.groups]
     for provider in _deployed(facts):
-        written = (provider.deploy or {}).get("hosts")
+        written = provider.deploy.get("hosts")
         place = provider.at("deploy", "hosts")
         for name in written if isinstance(written, list) else [written]:
             path = f"providers.{provider.name}.deploy.hosts"
@@ -56,7 +56,10 @@ def one_model(facts: Facts) -> Iterator[Problem]:
         for model in list(provider.models.values())[1:]:
             message = f"providers.{provider.name}: a second model ('{model.name}') in one deploy"
             yield Problem(
-                model.place, "not-yet-supported", message, "a provider of its own, with another port"
+                model.place,
+                "not-yet-supported",
+                message,
+                "a provider of its own, with another port",
             )
 
 
@@ -77,7 +80,7 @@ def port_conflict(facts: Facts) -> Iterator[Problem]:
 def unreachable_bind(facts: Facts) -> Iterator[Problem]:
     """A service that listens on loopback serves no gateway elsewhere."""
     for provider in _deployed(facts):
-        bind = str((provider.deploy or {}).get("bind") or "")
+        bind = str(provider.deploy.get("bind") or "")
         if not is_address(bind) or not (bind.startswith("127.") or bind == "::1"):
             continue
         for host in provider_hosts(provider, facts.inventory):
@@ -86,5 +89,8 @@ def unreachable_bind(facts: Facts) -> Iterator[Problem]:
 
 
 def _unreachable(provider: Provider, host: str, place: Place) -> Problem:
-    message = f"providers.{provider.name}: on {host} only {LOOPBACK} would listen, the gateway is elsewhere"
-    return Problem(place, "unreachable-bind", message, "no bind (the host's own address is taken)")
+    message = (
+        f"providers.{provider.name} would listen on {host} for {LOOPBACK} only, and the gateway"
+        " is elsewhere"
+    )
+    return Problem(place, "unreachable-bind", message, "no bind: the host's own address is taken")

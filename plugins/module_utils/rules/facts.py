@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model import ExactMatch, Provider, Reference, RedundantModel, Registry
+from ..model import ExactMatch, Provider, RedundantModel, Reference, Registry
 from ..problems import Problem, nearest
 from ..resolve import Inventory, provider_hosts
-from ..routes import RouteTable
+from ..route_table import RouteTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,8 @@ class Facts:
         for redundant in self.registry.redundant.values():
             yield f"redundant_models.{redundant.name}", redundant
 
-    @property
     def unserved_names(self) -> set[str]:
-        """Public names that are declared, but that no live provider serves."""
+        """Public names that are declared and could be read, but that no live provider serves."""
         registry = self.registry
         read = [*registry.exact, *registry.redundant]
         for provider in registry.providers.values():

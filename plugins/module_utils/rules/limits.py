@@ -32,7 +32,9 @@ def unknown_limit(facts: Facts) -> Iterator[Problem]:
         known.update(provider.models if provider else ())
         for model in limit.models.values():
             if provider and model.name not in known:
-                message = f"{PATH}.{limit.name}.models names '{model.name}', which it does not serve"
+                message = (
+                    f"{PATH}.{limit.name}.models names '{model.name}', which it does not serve"
+                )
                 reference = Reference(model.name, model.place)
                 yield facts.unknown(reference, "unknown-model", message, sorted(known))
 
@@ -85,5 +87,7 @@ def limit_below_hosts(facts: Facts) -> Iterator[Problem]:
             for unit in UNITS:
                 value = getattr(one, unit)
                 if value is not None and value < hosts:
-                    message = f"{PATH}.{limit.name}: {unit} {value} is to be shared by {hosts} hosts"
+                    message = (
+                        f"{PATH}.{limit.name}: {unit} {value} is to be shared by {hosts} hosts"
+                    )
                     yield Problem(one.place, "limit-below-hosts", message, f"at least {hosts}")

@@ -18,22 +18,19 @@ from .facts import Facts, listing
 def reserved_name(facts: Facts) -> Iterator[Problem]:
     """A public name must not look like a deployment's id, a wildcard or a testing model."""
     registry = facts.registry
-    for entry in [*registry.exact.values(), *registry.redundant.values()]:
-        yield from _reserved(entry.name, entry)
+    entries = [(entry.name, entry.place) for entry in registry.exact.values()]
+    entries += [(entry.name, entry.place) for entry in registry.redundant.values()]
     for provider in registry.providers.values():
-        for model in provider.models.values():
-            yield from _reserved(model.name, model)
-
-
-def _reserved(name: str, entry: object) -> Iterator[Problem]:
-    place = entry.place  # type: ignore[attr-defined]
-    if name.startswith(("~", "testing/")):
-        start = "~" if name[0] == "~" else "testing/"
-        message = f"the name '{name}' begins with '{start}', which is kept for the gateway's own use"
-        yield Problem(place, "reserved-name", message, "another name")
-    elif "*" in name or not name.isprintable() or not name.strip() or name != name.strip():
-        message = f"the name {name!r} has a character that no public name may have"
-        yield Problem(place, "reserved-name", message, "no *, no control characters, no blank ends")
+        entries += [(model.name, model.place) for model in provider.models.values()]
+    for name, place in entries:
+        if name.startswith(("~", "testing/")):
+            start = "~" if name[0] == "~" else "testing/"
+            message = f"the name '{name}' begins with '{start}', kept for the gateway's own use"
+            yield Problem(place, "reserved-name", message, "another name")
+        elif "*" in name or not name.isprintable() or not name or name != name.strip():
+            message = f"the name {name!r} has a character that no public name may have"
+            expected = "no *, no control characters, no blank ends"
+            yield Problem(place, "reserved-name", message, expected)
 
 
 def duplicate_model(facts: Facts) -> Iterator[Problem]:
@@ -50,7 +47,9 @@ def duplicate_route(facts: Facts) -> Iterator[Problem]:
         match = facts.registry.exact.get(name)
         if match is not None:
             where = f"{match.place.file}:{match.place.line}"
-            message = f"redundant_models.{name}: exact_matches has a rule for '{name}' too ({where})"
+            message = (
+                f"redundant_models.{name}: exact_matches has a rule for '{name}' too ({where})"
+            )
             yield Problem(redundant.place, "duplicate-route", message, "one of the two rules")
 
 
@@ -67,7 +66,9 @@ def unknown_model(facts: Facts) -> Iterator[Problem]:
     """A backend model must be one that its provider lists, if it lists any."""
     registry = facts.registry
     for match in registry.exact.values():
-        yield from _unlisted(facts, match.provider, match.backend_model, f"exact_matches.{match.name}")
+        yield from _unlisted(
+            facts, match.provider, match.backend_model, f"exact_matches.{match.name}"
+        )
     for redundant in registry.redundant.values():
         for member in redundant.members:
             path = f"redundant_models.{redundant.name}"
@@ -89,7 +90,9 @@ def _unlisted(
 
 
 def _unknown_model(facts: Facts, provider: Provider, model: Reference, path: str) -> Problem:
-    message = f"{path} names the model '{model.name}', which provider '{provider.name}' does not list"
+    message = (
+        f"{path} names the model '{model.name}', which provider '{provider.name}' does not list"
+    )
     return facts.unknown(model, "unknown-model", message, list(provider.models))
 
 
@@ -99,7 +102,9 @@ def unknown_fallback(facts: Facts) -> Iterator[Problem]:
     for path, entry in facts.rules_with_fallbacks():
         for reference in entry.fallbacks:
             if not kind_of(registry, reference.name):
-                message = f"{path}.fallback names '{reference.name}'; no such provider or public name"
+                message = (
+                    f"{path}.fallback names '{reference.name}'; no such provider or public name"
+                )
                 known = [*registry.provider_names, *registry.public_names]
                 yield facts.unknown(reference, "unknown-fallback", message, known)
 
@@ -141,13 +146,11 @@ def _ambiguous_fallbacks(facts: Facts) -> Iterator[Problem]:
                 continue
             if kind_of(facts.registry, reference.name) != "provider":
                 continue
-            if not fallback_model(provider, wanted_names(route)):
+            if not fallback_model(provider, wanted_names(route), route.mode):
                 yield _ambiguous(reference, provider.models, f"{path}.fallback", "default_model")
 
 
-def _ambiguous(
-    reference: Reference, models: dict[str, Model], path: str, key: str
-) -> Problem:
+def _ambiguous(reference: Reference, models: dict[str, Model], path: str, key: str) -> Problem:
     name = reference.name
     if not models:
         message = f"{path}: provider '{name}' lists no models, so none can stand in"

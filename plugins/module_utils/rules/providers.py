@@ -10,15 +10,15 @@ from collections.abc import Iterator
 
 from ..addresses import endpoint_in
 from ..credentials import VARIABLE, bearer_variable, signing_parameter
-from ..model import Provider
 from ..problems import WARNING, Problem, nearest
+from ..yaml_tree import Mapping as Node
 from .facts import Facts, listing
 
 
 def missing_base_url(facts: Facts) -> Iterator[Problem]:
     """Without a base LiteLLM would go to OpenAI, or start an Ollama of its own."""
     for provider in facts.live():
-        if provider.type.needs_base and not provider.base_url and provider.deploy is None:
+        if provider.type.needs_base and not provider.base_url and not provider.deployed:
             message = f"providers.{provider.name}: nothing says where it listens"
             expected = "base_url (someone else runs it) or deploy (we run it)"
             yield Problem(provider.place, "missing-base-url", message, expected)
@@ -41,7 +41,9 @@ def api_format(facts: Facts) -> Iterator[Problem]:
         formats = provider.type.api_formats
         if spoken and spoken not in formats and provider.spec.get("type") != "custom":
             kind = provider.spec.get("type")
-            message = f"providers.{provider.name}.api_format is '{spoken}', which type '{kind}' is not"
+            message = (
+                f"providers.{provider.name}.api_format is '{spoken}', which type '{kind}' is not"
+            )
             near = nearest(str(spoken), formats)
             yield Problem(
                 provider.at("api_format"), "wrong-api-format", message, listing(list(formats)), near
@@ -57,7 +59,9 @@ def missing_key_variable(facts: Facts) -> Iterator[Problem]:
         if sent.key or sent.parameters:
             continue
         if method == "bearer_token":
-            message = f"{path}.custom_config: bearer_token, but nothing says which variable holds it"
+            message = (
+                f"{path}.custom_config: bearer_token, but nothing says which variable holds it"
+            )
             place = provider.at("custom_config", "auth_method")
             expected = 'env_var, or the header Authorization: "Bearer ${VARIABLE}"'
             yield Problem(place, "missing-key-variable", message, expected)
@@ -82,7 +86,7 @@ def key_conflict(facts: Facts) -> Iterator[Problem]:
         if variable and bearer and variable != bearer:
             message = f"{path}.env_var is {variable}, but its Authorization header sends {bearer}"
             yield Problem(provider.at("env_var"), "key-conflict", message, "one of the two")
-        for header, value in provider.headers.items():
+        for header in provider.headers:
             if header.lower() == "authorization" and not bearer and provider.credentials.key:
                 message = f"{path}: its Authorization header and its key would both be sent"
                 place = provider.at("custom_config", "headers", header)
@@ -115,13 +119,10 @@ def unsupported_mode(facts: Facts) -> Iterator[Problem]:
             if model.mode not in provider.type.prefixes:
                 path = f"providers.{provider.name}.models.{model.name}"
                 message = f"{path}: type '{provider.spec['type']}' has no mode '{model.mode}'"
-                place = _mode_place(model.spec, provider)
+                spec = model.spec
+                place = spec.value_place("mode") if isinstance(spec, Node) else model.place
                 expected = listing(list(provider.type.prefixes))
-                yield Problem(place or model.place, "unsupported-mode", message, expected)
-
-
-def _mode_place(spec: object, provider: Provider) -> object:
-    return spec.value_place("mode") if hasattr(spec, "value_place") else None
+                yield Problem(place, "unsupported-mode", message, expected)
 
 
 def missing_api_version(facts: Facts) -> Iterator[Problem]:

@@ -53,5 +53,6 @@ def mixed_modes(facts: Facts) -> Iterator[Problem]:
         modes = {target.deployment.mode for target in route.targets}
         modes |= {one.mode for fallback in route.fallbacks for one in fallback.deployments}
         if len(modes) > 1:
-            message = f"'{route.name}' would lead to models of different modes: {', '.join(sorted(modes))}"
+            listed = ", ".join(sorted(modes))
+            message = f"'{route.name}' would lead to models of different modes: {listed}"
             yield Problem(route.place, "mixed-modes", message, "models of one mode")

@@ -27,9 +27,7 @@ def provider_not_served(facts: Facts) -> Iterator[Problem]:
             yield from _not_served(facts, member.provider, path, severity)
 
 
-def _not_served(
-    facts: Facts, reference: Reference, path: str, severity: str
-) -> Iterator[Problem]:
+def _not_served(facts: Facts, reference: Reference, path: str, severity: str) -> Iterator[Problem]:
     provider = facts.registry.providers.get(reference.name)
     if provider is None or provider.served:
         return
@@ -48,14 +46,14 @@ def _how_to_serve(provider: Provider) -> str:
 
 def fallback_to_unserved(facts: Facts) -> Iterator[Problem]:
     """A fallback that cannot answer is no fallback: it is left out, and said."""
-    registry = facts.registry
+    registry, unserved = facts.registry, facts.unserved_names()
     for path, entry in facts.rules_with_fallbacks():
         for reference in entry.fallbacks:
             kind = kind_of(registry, reference.name)
             provider = registry.providers.get(reference.name)
             if kind == "provider" and provider is not None and not provider.served:
                 reason, expected = f"is {provider.status}", _how_to_serve(provider)
-            elif kind == "route" and reference.name in facts.unserved_names:
+            elif kind == "route" and reference.name in unserved:
                 reason, expected = "no live provider serves", "a name that is served"
             else:
                 continue

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""What LiteLLM is told of one deployment: its litellm_params."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .addresses import api_base
+from .backends import base_url
+from .credentials import NO_KEY, environ
+from .model import Provider, Registry
+from .provider_types import CHAT
+from .resolve import Inventory
+from .route_table import Deployment
+
+
+class Params:
+    """litellm_params of deployments; what belongs to the provider is worked out once."""
+
+    def __init__(self, registry: Registry, inventory: Inventory) -> None:
+        self.registry = registry
+        self.inventory = inventory
+        self.known: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def of(self, deployment: Deployment) -> dict[str, Any]:
+        provider = self.registry.providers[deployment.provider]
+        prefix = provider.type.prefixes.get(deployment.mode) or provider.type.prefixes[CHAT]
+        params: dict[str, Any] = {"model": prefix + deployment.model}
+        key = (deployment.provider, deployment.host)
+        shared = self.known.get(key)
+        if shared is None:
+            shared = self.known[key] = self._shared(provider, deployment.host)
+        params.update(shared)
+        if deployment.rpm is not None:
+            params["rpm"] = deployment.rpm
+        if deployment.tpm is not None:
+            params["tpm"] = deployment.tpm
+        return params
+
+    def _shared(self, provider: Provider, host: str) -> dict[str, Any]:
+        spec, sent = provider.spec, provider.credentials
+        params: dict[str, Any] = {}
+        base = base_url(provider, host, self.inventory)
+        if base:
+            params["api_base"] = api_base(base, provider.type.base)
+        if sent.key:
+            params["api_key"] = environ(sent.key)
+        elif sent.parameters:
+            params.update({name: environ(variable) for name, variable in sent.parameters.items()})
+        else:
+            params["api_key"] = NO_KEY
+        if spec.get("api_version"):
+            params["api_version"] = str(spec["api_version"])
+        if sent.headers:
+            params["extra_headers"] = dict(sent.headers)
+        for key, parameter in _PASSED_ON.items():
+            if spec.get(key) is not None:
+                params[parameter] = spec[key]
+        return params
+
+
+_PASSED_ON = {
+    "timeout_seconds": "timeout",
+    "stream_timeout_seconds": "stream_timeout",
+    "max_parallel_requests": "max_parallel_requests",
+}

@@ -1,0 +1,111 @@
+"""Checking and compiling beside merely parsing the same YAML and dumping it again with libyaml."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
+from ansible_collections.lab.llm.plugins.module_utils.problems import has_errors
+
+Figure = dict[str, float | str]
+
+MODELS = 10
+ROUNDS = 5
+TYPES = ("vllm", "ollama", "llama_cpp", "openai_compatible", "lm_studio", "sglang", "groq")
+
+
+def registry(providers: int) -> str:
+    """A registry of so many providers, ten models each, and the rules that people write."""
+    lines = ["providers:"]
+    for number in range(providers):
+        kind = TYPES[number % len(TYPES)]
+        lines += [
+            f"  provider-{number}:",
+            f"    type: {kind}",
+            f"    base_url: http://10.{number // 250 % 250}.{number % 250}.1:8000",
+            "    status: active",
+            f'    description: "Number {number} of the bench"',
+            "    features: [GPU acceleration, streaming]",
+            "    health_endpoint: /health",
+            "    models:",
+        ]
+        for model in range(MODELS):
+            lines += [
+                f"      - name: family-{number}-model-{model}",
+                '        size: "7B"',
+                "        context_length: 8192",
+                "        specialty: chat",
+            ]
+    lines.append("exact_matches:")
+    for number in range(providers):
+        lines += [
+            f'  "public-{number}":',
+            f"    provider: provider-{number}",
+            f"    backend_model: family-{number}-model-3",
+            f"    fallback: family-{(number + 1) % providers}-model-1",
+        ]
+    lines.append("redundant_models:")
+    for number in range(0, providers - 1, 10):
+        lines += [
+            f"  shared-{number}:",
+            "    providers:",
+            f"      - {{provider: provider-{number}, weight: 0.5, model: family-{number}-model-0}}",
+            f"      - {{provider: provider-{number + 1}, weight: 0.5,"
+            f" model: family-{number + 1}-model-0}}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def best(work: Callable[[], object], rounds: int) -> float:
+    """Seconds of the fastest of so many rounds, garbage collected before each."""
+    times = []
+    for _ in range(rounds):
+        gc.collect()
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def measure(providers: int, rounds: int = ROUNDS) -> tuple[float, float]:
+    """(seconds of the whole pipeline, seconds of parsing and dumping) for one size."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "registry.yaml"
+        path.write_text(registry(providers))
+
+        def ours() -> None:
+            compiled = compile_registry(directory, Inventory())
+            if has_errors(compiled.problems) or not compiled.gateway_config_text:
+                raise SystemExit("\n".join(map(str, compiled.problems[:10])))
+
+        def floor() -> None:
+            tree = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
+            yaml.dump(tree, Dumper=yaml.CSafeDumper, sort_keys=False)
+
+        ours()
+        pairs = [(best(ours, 1), best(floor, 1)) for _ in range(rounds)]
+    return min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+
+
+def run() -> dict[str, Figure]:
+    """The figures, as tests/bench/run.py collects them."""
+    figures: dict[str, Figure] = {}
+    for providers, label in ((100, "1k"), (1000, "10k")):
+        seconds, floor = measure(providers, ROUNDS)
+        figures[f"compile_{label}_s"] = {
+            "value": round(seconds, 3), "unit": "s", "floor": round(floor, 3),
+            "ratio": round(seconds / floor, 2),
+        }  # fmt: skip
+    small, large = figures["compile_1k_s"], figures["compile_10k_s"]
+    figures["compile_10k_ratio"] = large | {"value": large["ratio"], "unit": "x"}
+    growth = float(large["value"]) / float(small["value"])
+    figures["compile_growth"] = {
+        "value": round(growth, 2), "unit": "x for 10x the registry", "floor": 10.0,
+        "ratio": round(growth / 10, 2),
+    }  # fmt: skip
+    return figures
