@@ -53,6 +53,10 @@ class GatewayManager(Manager):
         found = dict(line.split("=", 1) for line in seen.splitlines() if "=" in line)
         return Instance(number, *(found.get(name, "") for name in _PROPERTIES.split(",")))
 
+    def private_socket(self, number: int) -> Path:
+        """Where an instance's private door is."""
+        return self.runtime / "lab-llm" / f"litellm-{number}.sock"
+
     def order(self, verb: str, number: int) -> None:
         """Ask for something to be done with an instance; how it ends is seen afterwards."""
         self._systemctl(verb, "--no-block", "--", unit(number))

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from .gateway_manager import GatewayManager, Instance, unit
 from .generation import Store
@@ -137,7 +136,3 @@ class Handover:
         while not done(seen := self.manager.instance(number)) and time.monotonic() < end:
             time.sleep(0.05 if end - time.monotonic() > seconds - 1 else 0.2)
         return seen
-
-    def private_socket(self, number: int) -> Path:
-        """Where the instance's private door is."""
-        return self.manager.runtime / "lab-llm" / f"litellm-{number}.sock"

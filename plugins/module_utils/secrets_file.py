@@ -17,6 +17,7 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from .atomic import write
 from .units import environment_file
@@ -106,6 +107,13 @@ def fingerprint_key(path: Path, create: bool) -> bytes:
         if create:
             write(path, key, 0o600)
         return key
+
+
+def scrub(said: dict[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """A result without the value of any secret in its texts."""
+    secret = sorted((v for v in values.values() if len(v) >= 6), key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, secret)) or r"(?!)")
+    return {k: pattern.sub("***", v) if isinstance(v, str) else v for k, v in said.items()}
 
 
 def store(path: Path, values: Mapping[str, str]) -> None:

@@ -81,7 +81,7 @@ def install(base: Path, lock: Lock, python: str) -> None:
 
 def run(*argv: str) -> None:
     """Raises VenvError with the end of what the program said."""
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
         raise VenvError(f"{' '.join(argv[:4])} failed:\n{said}")

@@ -175,7 +175,7 @@ def work(params: dict[str, Any], check: bool, home: str | None) -> dict[str, Any
     except ERRORS as error:
         return {"failed": True, "msg": str(error), "public": False}
     number = result["generation"]
-    private = str(handover.private_socket(number))
+    private = str(handover.manager.private_socket(number))
     return {**result, "private_socket": private, "public": number == store.current()}
 
 

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One HTTP request with a bound, to an address or through a unix socket; errors are answers too."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+LONGEST = 64 * 1024 * 1024  # bytes of an answer
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `status` 0 means that nothing did, and `error` says why."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    milliseconds: int = 0
+    error: str = ""
+
+    def json(self) -> Any:  # noqa: ANN401 - whatever the server sent
+        """The body as JSON, None if it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def message(self) -> str:
+        """One line that says what came back, in the server's words if it sent any."""
+        if self.error:
+            return self.error
+        said = self.json()
+        error = said.get("error", said.get("detail", "")) if isinstance(said, dict) else ""
+        text = error.get("message", "") if isinstance(error, dict) else error
+        first = str(text).strip().splitlines()[0][:300] if str(text).strip() else ""
+        return f"{self.status}: {first}" if first else str(self.status)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Where requests go: `base` is http://..., https://... or the path of a unix socket."""
+
+    base: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: float = 60.0
+
+    def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """GET, or POST of a JSON body. Never raises; never follows a redirect or a proxy."""
+        begun = time.monotonic()
+        try:
+            status, headers, content = self._exchange(path, body)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return Answer(0, error=self._said(error), milliseconds=_since(begun))
+        return Answer(status, content, headers, _since(begun))
+
+    def _exchange(
+        self, path: str, body: Mapping[str, Any] | None
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection, prefix = self._connection()
+        try:
+            content = None if body is None else json.dumps(body)
+            kind = {"Content-Type": "application/json"} if content else {}
+            headers = {"Connection": "close", **kind, **self.headers}
+            connection.request("POST" if content else "GET", prefix + path, content, headers)
+            response = connection.getresponse()
+            found = {name.lower(): value for name, value in response.getheaders()}
+            return response.status, found, response.read(LONGEST)
+        finally:
+            connection.close()
+
+    def _connection(self) -> tuple[http.client.HTTPConnection, str]:
+        if self.base.startswith("/"):
+            return _UnixConnection(self.base, self.timeout), ""
+        url = urlsplit(self.base)
+        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        query = f"?{url.query}" if url.query else ""
+        return kind(url.hostname or "", url.port, timeout=self.timeout), url.path + query
+
+    def _said(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"no answer within {self.timeout:g} s"
+        if isinstance(error, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(error, FileNotFoundError):
+            return f"{self.base} is not there: the generation does not run"
+        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _since(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)

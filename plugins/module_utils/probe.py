@@ -1,0 +1,220 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The proof: what a gateway is asked, what is expected, and what it answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from .asking import Answer, Asker
+
+HEALTH, LISTING, NEW, ROUTING, CHAINS = "health", "listing", "new", "routing", "chains"
+PATHS = {
+    "chat": "/v1/chat/completions",
+    "completion": "/v1/completions",
+    "embedding": "/v1/embeddings",
+}
+FIXES = {
+    0: "see that it runs and that the gateway's host reaches it",
+    401: "check the value of its key",
+    403: "check the value of its key, and what the key may do",
+    404: "check the base URL and the model's name at the provider",
+    429: "the provider's limit is reached: wait, or ask it for less",
+}
+Check = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What to ask, from the registry plugin's `probes`, and how much of it.
+
+    `secrets` are {name: value} of the host's file. `no_completions` names providers that are not
+    to be asked for completions, for they cost money.
+    """
+
+    probes: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(repr=False)
+    new_provider: str = ""
+    only_routes: Sequence[str] = ()
+    no_completions: Sequence[str] = ()
+    forced: bool = True
+    side_by_side: int = 8
+
+    def wants(self, route: str) -> bool:
+        return not self.only_routes or route in self.only_routes
+
+
+class Proof:
+    """Asks one gateway. Every question is bounded by the asker's own limit."""
+
+    def __init__(self, gateway: Asker, questions: Questions) -> None:
+        self.gateway, self.questions = gateway, questions
+        self.deployments: list[dict[str, str]] = []
+
+    def run(self) -> list[Check]:
+        """All checks, in the order of the registry. Each is a mapping with `line` (one of five),
+        `check`, `asked`, `expected`, `seen`, `ok`, `milliseconds` and, if not ok, `fix`."""
+        listing = self.listing()
+        if self.questions.new_provider or self.questions.no_completions:
+            self.deployments = self.known_deployments()
+        asked = [*self.health(), *self.newcomer(), *self.routes(), *self.chains()]
+        with ThreadPoolExecutor(self.questions.side_by_side) as pool:
+            return [listing, *pool.map(lambda question: question(), asked)]
+
+    def listing(self) -> Check:
+        """/v1/models lists what is declared, no more and no less."""
+        declared = set(self.questions.probes.get("models", ()))
+        answer = self.gateway.ask("/v1/models")
+        data = answer.json()
+        rows = data.get("data", []) if isinstance(data, dict) else []
+        listed = {row["id"] for row in rows if isinstance(row, dict) and "id" in row}
+        seen = f"{len(listed)} names" if answer.status == 200 else answer.message()
+        for word, names in (("missing", declared - listed), ("undeclared", listed - declared)):
+            seen += (
+                f", {word}: {', '.join(sorted(names))}" if answer.status == 200 and names else ""
+            )
+        ok = answer.status == 200 and listed == declared
+        fix = "see the gateway's log: LiteLLM drops a deployment that it does not understand"
+        expected = f"{len(declared)} names, as declared"
+        return check(LISTING, "models", "GET /v1/models", expected, seen, ok, answer, fix)
+
+    def known_deployments(self) -> list[dict[str, str]]:
+        """{id, name, mode, provider} of every deployment, as the gateway tells."""
+        data = self.gateway.ask("/v1/model/info").json() or {}
+        found = []
+        for row in data.get("data", []):
+            info = row.get("model_info", {})
+            name, mode = str(row.get("model_name", "")), str(info.get("mode") or "chat")
+            identity = str(info.get("id", ""))
+            found.append(
+                {"id": identity, "name": name, "mode": mode, "provider": provider_of(identity)}
+            )
+        return found
+
+    def health(self) -> Iterable[Callable[[], Check]]:
+        """Each provider's own health endpoint, asked from the gateway's host."""
+        new = self.questions.new_provider
+        for row in self.questions.probes.get("health", ()):
+            yield partial(self.ask_health, row, NEW if row["provider"] == new else HEALTH)
+
+    def ask_health(self, row: Mapping[str, Any], line: str) -> Check:
+        key = self.questions.secrets.get(row.get("key_variable") or "", "")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        asker = Asker(row["url"], headers, float(row.get("timeout_seconds") or 10))
+        for _attempt in range(max(1, int(row.get("attempts") or 1))):
+            answer = asker.ask("")
+            if 200 <= answer.status < 400:
+                break
+        host = row.get("host")
+        name = row["provider"] + (f" on {host}" if host else "")
+        ok, seen = 200 <= answer.status < 400, answer.message()
+        return check(line, name, f"GET {row['url']}", "200", seen, ok, answer)
+
+    def newcomer(self) -> Iterable[Callable[[], Check]]:
+        """Each deployment of the new provider, by its id: nobody else can answer for it."""
+        if self.questions.new_provider in self.questions.no_completions:
+            return
+        seen = set()
+        for row in self.deployments:
+            if row["provider"] == self.questions.new_provider and row["id"] not in seen:
+                seen.add(row["id"])
+                yield partial(self.ask, NEW, row["id"], row["mode"], (row["id"],))
+
+    def routes(self) -> Iterable[Callable[[], Check]]:
+        """A small question to each name. A fallback may not answer for it."""
+        for row in self.questions.probes.get("completions", ()):
+            if self.questions.wants(row["route"]) and not self.spared(row["model"]):
+                yield partial(self.ask, ROUTING, row["model"], row.get("mode", "chat"))
+
+    def chains(self) -> Iterable[Callable[[], Check]]:
+        """The first hop of each chain is forced; each target is asked by itself."""
+        modes = {r["model"]: r.get("mode", "chat") for r in self.questions.probes["completions"]}
+        asked = set(modes)
+        for row in self.questions.probes.get("fallbacks", ()):
+            if not self.questions.wants(row["route"]) or self.spared(row["model"]):
+                continue
+            mode = modes.get(row["model"], "chat")
+            targets = row.get("targets") or [
+                *row.get("target_ids", ()),
+                *row.get("target_names", ()),
+            ]
+            if self.questions.forced:
+                yield partial(self.force, row["model"], mode, targets)
+            for target in targets:
+                if target not in asked and provider_of(target) not in self.questions.no_completions:
+                    asked.add(target)
+                    yield partial(self.ask, CHAINS, target, mode, (target,))
+
+    def spared(self, name: str) -> bool:
+        """Whether all that serve a name are providers that must not be asked."""
+        by = {row["provider"] for row in self.deployments if row["name"] == name}
+        return bool(by) and by <= set(self.questions.no_completions)
+
+    def ask(self, line: str, model: str, mode: str, expected: Sequence[str] = ()) -> Check:
+        """One small question without fallbacks."""
+        answer = self.gateway.ask(PATHS.get(mode, PATHS["chat"]), question(model, mode))
+        by = answer.headers.get("x-litellm-model-id", "")
+        ok = answered(answer, mode) and (not expected or by in expected)
+        seen = f"answered by {by}" if answered(answer, mode) else answer.message()
+        want = f"an answer by {' or '.join(expected)}" if expected else "an answer, no fallback"
+        return check(line, model, f"{mode} of {model}", want, seen, ok, answer)
+
+    def force(self, model: str, mode: str, targets: Sequence[str]) -> Check:
+        """Let the gateway believe that the name's own deployments failed."""
+        body = question(model, mode) | {"mock_testing_fallbacks": True, "disable_fallbacks": False}
+        answer = self.gateway.ask(PATHS.get(mode, PATHS["chat"]), body)
+        by, hops = (answer.headers.get(f"x-litellm-{name}", "") for name in HOP)
+        first = targets[0]
+        right = by == first if first.startswith("~") else bool(by)
+        ok = answered(answer, mode) and hops not in ("", "0") and right
+        seen = f"answered by {by}" if answered(answer, mode) else answer.message()
+        asked = f"{mode} of {model}, its own deployments taken for failed"
+        return check(CHAINS, model, asked, f"an answer by {first}", seen, ok, answer)
+
+
+HOP = ("model-id", "attempted-fallbacks")
+
+
+def question(model: str, mode: str) -> dict[str, Any]:
+    """The body of the smallest useful request."""
+    body: dict[str, Any] = {"model": model, "disable_fallbacks": True}
+    if mode == "embedding":
+        return body | {"input": "Hello"}
+    if mode == "completion":
+        return body | {"prompt": "Hello", "max_tokens": 5}
+    return body | {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 5}
+
+
+def answered(answer: Answer, mode: str) -> bool:
+    """Whether this is an answer of a model, whatever it says."""
+    said = answer.json()
+    rows = (
+        said.get("data" if mode == "embedding" else "choices") if isinstance(said, dict) else None
+    )
+    return answer.status == 200 and bool(rows)
+
+
+def provider_of(identity: str) -> str:
+    """The provider in an id of the form ~provider[@host]/model, "" if it is another word."""
+    return identity[1:].split("/", 1)[0].split("@", 1)[0] if identity.startswith("~") else ""
+
+
+def check(
+    line: str,
+    name: str,
+    asked: str,
+    expected: str,
+    seen: str,
+    ok: bool,
+    answer: Answer,
+    fix: str = "",
+) -> Check:
+    found = {"line": line, "check": name, "asked": asked, "expected": expected, "seen": seen}
+    hint = {} if ok else {"fix": FIXES.get(answer.status) or fix or "see the gateway's log"}
+    return {**found, "ok": ok, "milliseconds": answer.milliseconds, **hint}
