@@ -51,9 +51,9 @@ PHRASES = (
 
 
 def cause(state: State, lines: Sequence[str], port_holder: str = "") -> str:
-    """The most likely cause. `lines` are the unit's last, `port_holder` who has its port."""
+    """The most likely cause. `lines` are its last, `port_holder` such as "80 is held by x"."""
     if port_holder:
-        return f"its port is held by {port_holder}: stop that, or choose another port"
+        return f"its port {port_holder}: stop that process, or choose another port"
     if state.result == "oom-kill":
         return "the kernel killed it because memory ran out: take a smaller model or context"
     for pattern, sentence in PHRASES:

@@ -51,7 +51,7 @@ def why_not_ready(
         if state.is_running:
             holder = foreign_holder(name, port)
             if holder:
-                return f"{name} is not reachable: its port {port} is held by {holder}: {_STOP_IT}"
+                return f"{name} is not reachable: its port {holder}: {_STOP_IT}"
             seen = _first_failing(probes, lambda: _has_port(name, port))
             if not seen:
                 return ""
@@ -72,7 +72,7 @@ def foreign_holder(name: str, port: int | None) -> str:
     """Who else listens on the unit's port, or ""."""
     for holder in holders(port) if port else []:
         if holder.unit != name and (holder.pid or holder.uid != os.getuid()):
-            return str(holder)
+            return f"{port} is held by {holder}"
     return ""
 
 

@@ -30,12 +30,13 @@ class AccountProblem(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Wish:
-    """Who, where at home, and how long (seconds) its systemd may take to come up."""
+    """Who, where at home, and how long (seconds) its systemd may take to come up and to stop."""
 
     user: str
     home: str
     journal: bool = True
     timeout: float = 30.0
+    stop_timeout: int = 20
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def steps(wish: Wish) -> list[Step]:
         found.append(Step("its systemd is restarted when it is killed", lambda: _write(wish)))
     if not (LINGER / wish.user).exists():
         found.append(Step("its systemd starts at boot (linger)", lambda: _linger(wish)))
-    elif entry and not _bus(entry.pw_uid).exists():
+    elif entry and not _is_up(entry.pw_uid):
         found.append(Step("its systemd runs", lambda: _start(wish)))
     return found
 
@@ -72,7 +73,13 @@ def drop_in_change(wish: Wish) -> FileChange | None:
     text = render(
         {
             "Unit": {"StartLimitIntervalSec": 0},
-            "Service": {"Restart": "on-failure", "RestartSec": "1s"},
+            # Where the end of a killed manager's processes is not told (cgroup v1 in a container),
+            # systemd waits TimeoutStopSec before it restarts it: 2 minutes as shipped.
+            "Service": {
+                "Restart": "on-failure",
+                "RestartSec": "1s",
+                "TimeoutStopSec": f"{wish.stop_timeout}s",
+            },
         }
     )
     return next(iter(changes([FileWish(path, text, path.name)])), None)
@@ -84,7 +91,7 @@ def wait_for_bus(wish: Wish) -> dict[str, object]:
     if entry is None:
         raise AccountProblem(f"user {wish.user} could not be created")
     bus, end = _bus(entry.pw_uid), time.monotonic() + wish.timeout
-    while not bus.exists():
+    while not _is_up(entry.pw_uid):
         if time.monotonic() > end:
             raise AccountProblem(
                 f"{bus} did not appear within {wish.timeout:.0f} s: install dbus-user-session, and "
@@ -155,10 +162,22 @@ def _bus(uid: int) -> Path:
     return Path(f"/run/user/{uid}/bus")
 
 
+def _is_up(uid: int) -> bool:
+    """The bus alone is not enough: its file outlives a killed manager."""
+    return _bus(uid).exists() and not _call("systemctl", "is-active", f"user@{uid}.service")
+
+
 def _run(*argv: str) -> None:
+    if problem := _call(*argv):
+        raise AccountProblem(f"{' '.join(argv)}: {problem}")
+
+
+def _call(*argv: str) -> str:
+    """Why the command failed, or ""."""
     try:
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
     except FileNotFoundError:
         raise AccountProblem(f"{argv[0]} is not on this host, which needs systemd") from None
-    if done.returncode:
-        raise AccountProblem(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")
+    except subprocess.TimeoutExpired:
+        return "it did not end within 120 s"
+    return "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"

@@ -24,6 +24,13 @@ from typing import IO
 
 from .fetch import FetchError, disk_full
 
+
+class _NeverError(Exception):
+    """Stands in for an exception that this Python does not have."""
+
+
+# Python's own refusal of what leads out; Debian 12's Python has no such filter yet.
+_REFUSED: type[Exception] = getattr(tarfile, "FilterError", _NeverError)
 _DAMAGE = (EOFError, ValueError, zlib.error, LZMAError)
 
 
@@ -45,6 +52,8 @@ def unpack(archive: Path, name: str, folder: Path) -> None:
         else:
             raise FetchError(f"{name}: only .tar.gz, .tar.xz, .tar.zst, .tar and .zip are unpacked")
         _nothing_leads_out(folder)
+    except _REFUSED as problem:
+        raise FetchError(f"{name} is refused: {problem}") from None
     except (tarfile.TarError, zipfile.BadZipFile, *_DAMAGE) as problem:
         raise FetchError(
             f"{name} is damaged or cut short: {problem or 'it ends too early'}"

@@ -184,7 +184,7 @@ def _await(plan: _Plan, found: list[FileChange], manager: Manager, outcome: Outc
             continue
         mine = [change for change in found if change.wish.unit == unit.name]
         if unit.name in touched and any(change.before is not None for change in mine):
-            problem = f"{_put_back(unit, mine, manager)}{problem}"
+            problem = f"{problem}\n{_put_back(unit, mine, manager)}"
         outcome.failures.append(problem)
 
 
@@ -195,6 +195,6 @@ def _put_back(unit: Unit, mine: list[FileChange], manager: Manager) -> str:
     manager.reload()
     manager.attempt("reset-failed", unit.name)
     manager.attempt("restart", unit.name)
-    problem = why_not_ready(manager, unit.name, (), unit.port, min(unit.ready_timeout, 60.0))
+    problem = why_not_ready(manager, unit.name, (), None, min(unit.ready_timeout, 60.0))
     now = "fails too" if problem else "runs"
-    return f"{unit.name} was put back to its earlier form, which {now}. "
+    return f"{unit.name} was put back to its earlier form, which {now}."

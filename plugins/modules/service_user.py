@@ -40,6 +40,12 @@ options:
     description: How many seconds the user's systemd may take to come up.
     type: int
     default: 30
+  stop_timeout:
+    description:
+      - How many seconds the user's systemd may take to stop, services included, before what is left
+        is killed. Longer than the C(TimeoutStopSec) of each of its services.
+    type: int
+    default: 20
 """
 
 EXAMPLES = r"""
@@ -91,11 +97,18 @@ def main() -> None:
             "home": {"type": "path", "required": True},
             "persistent_journal": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 30},
+            "stop_timeout": {"type": "int", "default": 20},
         },
         supports_check_mode=True,
     )
     given = module.params
-    wish = Wish(given["name"], given["home"], given["persistent_journal"], given["timeout"])
+    wish = Wish(
+        given["name"],
+        given["home"],
+        given["persistent_journal"],
+        given["timeout"],
+        given["stop_timeout"],
+    )
     done: list[str] = []
     try:
         found = steps(wish)

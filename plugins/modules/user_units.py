@@ -160,11 +160,13 @@ leftover:
   sample: []
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lab.llm.plugins.module_utils.account import AccountError, as_user
+from ansible_collections.lab.llm.plugins.module_utils.listeners import holders
 from ansible_collections.lab.llm.plugins.module_utils.unit_options import ARGUMENTS, unit_of
 from ansible_collections.lab.llm.plugins.module_utils.units import UnitError
 from ansible_collections.lab.llm.plugins.module_utils.user_manager import Manager, ManagerError
@@ -213,6 +215,13 @@ def work(params: dict[str, Any], home: str | None, check: bool) -> Outcome:
     return outcome
 
 
+def named_holders(message: str) -> str:
+    """Who has the ports that a message names; as root more can be seen than as the user."""
+    ports = sorted(set(map(int, re.findall(r"its port (\d+) is held by a process", message))))
+    seen = [f"\nPort {port}: {holder}." for port in ports for holder in holders(port) if holder.pid]
+    return "".join(seen)
+
+
 def main() -> None:
     """One call, all units."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
@@ -224,6 +233,7 @@ def main() -> None:
     for name in result["leftover"]:
         module.warn(f"{name} is ours, still there and declared no more; it is left as it is")
     if result.pop("failed"):
+        result["msg"] += named_holders(result["msg"])
         module.fail_json(**result)
     result.pop("msg")
     module.exit_json(**result)
