@@ -20,10 +20,13 @@ from .yaml_reader import TreeReader
 from .yaml_scalars import HAS_YAML
 from .yaml_tree import Mapping, Sequence, Source
 
-__all__ = ["MAX_BYTES", "Mapping", "Sequence", "load_registry"]
+__all__ = ["MAX_BYTES", "UNREAD_CODES", "Mapping", "Sequence", "load_registry"]
 
 MAX_BYTES = 5_000_000
 SUFFIXES = (".yaml", ".yml")
+
+# After one of these a part of the registry is unknown: what is missing may stand there.
+UNREAD_CODES = frozenset({"yaml-syntax", "not-text", "too-large", "unreadable-file"})
 
 # Sections of which not only the entries merge, but also what this key of theirs holds: each
 # provider's file can then bring that provider's limits.

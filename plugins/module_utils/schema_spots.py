@@ -30,7 +30,7 @@ _SECRET_TEXT = re.compile(
 _RANDOM = re.compile(r"[A-Za-z0-9_+/=]{24,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VARIABLE = re.compile(r"^\s*(Bearer\s+)?(\$\{?\w+\}?|os\.environ/\w+|\{\{.*\}\})\s*$", re.I)
 
-_NAMING_KEYS = ("name", "provider", "model", "pattern", "size")
+_NAMING_KEYS = ("name", "pattern", "size", "provider", "model")
 
 
 def names_secret(key: str) -> bool:
