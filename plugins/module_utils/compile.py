@@ -120,7 +120,7 @@ def _variables(registry: Registry) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for provider in registry.providers.values():
         for name in provider.credentials.variables if provider.rendered else ():
-            place = list(provider.at("env_var"))
+            place = list(provider.place_of_variable(name))
             found.setdefault(name, {"name": name, "needed_by": [], "place": place})
             found[name]["needed_by"].append(provider.name)
     return list(found.values())

@@ -26,6 +26,8 @@ _ALIASES = {
     "vertexai_project": "vertex_project",
     "vertexai_location": "vertex_location",
 }
+# Not asked for where a key does their work.
+SECRET_PARAMETERS = ("aws_access_key_id", "aws_secret_access_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,6 @@ def signing_parameter(row: ProviderType, variable: str) -> str:
     return next((to for alias, to in _ALIASES.items() if name.endswith(alias)), "")
 
 
-def _signing(row: ProviderType, variables: Iterable[str]) -> dict[str, str]:
-    chosen = {signing_parameter(row, name): name for name in variables}
-    chosen.pop("", None)
-    return {**row.parameters, **chosen}
-
-
 def credentials(
     provider: str,
     row: ProviderType,
@@ -84,18 +80,29 @@ def credentials(
 ) -> Credentials:
     """What `provider` is sent. `needs_key` False means: no key, whatever the type's usual one."""
     headers = headers or {}
-    bearer = bearer_variable(headers)
+    bearer = bearer_variable(headers) if row.bearer else ""
     in_headers = {name for value in headers.values() for name in VARIABLE.findall(value)}
-    key = bearer or ("" if env_var in in_headers else env_var)
+    given = [*env_vars, *([env_var] if env_var and env_var not in in_headers else [])]
+    key = bearer
     parameters: dict[str, str] = {}
-    if not key and needs_key is not False:
-        if row.parameters:
-            parameters = _signing(row, env_vars)
-        elif not in_headers:
+    if row.parameters and needs_key is not False:
+        key, parameters = _signing(row, given)
+    elif not key:
+        key = given[0] if given else ""
+        if not key and needs_key is not False and not in_headers:
             key = row.key_variable
     sent, composed = _extra_headers(provider, headers, bearer)
     names = dict.fromkeys([*([key] if key else []), *parameters.values(), *sorted(in_headers)])
     return Credentials(key, parameters, sent, composed, tuple(names))
+
+
+def _signing(row: ProviderType, variables: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """(key, parameters): a variable that is none of the parameters is a key, and signs nothing."""
+    chosen = {signing_parameter(row, name): name for name in variables}
+    key = chosen.pop("", "")
+    unneeded = SECRET_PARAMETERS if key else ()
+    usual = {name: to for name, to in row.parameters.items() if name not in unneeded}
+    return key, {**usual, **chosen}
 
 
 def _extra_headers(

@@ -28,8 +28,7 @@ class Params:
 
     def of(self, deployment: Deployment) -> dict[str, Any]:
         provider = self.registry.providers[deployment.provider]
-        prefix = provider.type.prefixes.get(deployment.mode) or provider.type.prefixes[CHAT]
-        params: dict[str, Any] = {"model": prefix + deployment.model}
+        params: dict[str, Any] = {"model": _prefix(provider, deployment.mode) + deployment.model}
         key = (deployment.provider, deployment.host)
         shared = self.known.get(key)
         if shared is None:
@@ -47,12 +46,9 @@ class Params:
         base = base_url(provider, host, self.inventory)
         if base:
             params["api_base"] = api_base(base, provider.type.base)
-        if sent.key:
-            params["api_key"] = environ(sent.key)
-        elif sent.parameters:
-            params.update({name: environ(variable) for name, variable in sent.parameters.items()})
-        else:
-            params["api_key"] = NO_KEY
+        if sent.key or not sent.parameters:
+            params["api_key"] = environ(sent.key) if sent.key else NO_KEY
+        params.update({name: environ(variable) for name, variable in sent.parameters.items()})
         if spec.get("api_version"):
             params["api_version"] = str(spec["api_version"])
         if sent.headers:
@@ -61,6 +57,15 @@ class Params:
             if spec.get(key) is not None:
                 params[parameter] = spec[key]
         return params
+
+
+def _prefix(provider: Provider, mode: str) -> str:
+    row = provider.type
+    if row.own_header and any(
+        name.lower() == "authorization" for name in provider.credentials.headers
+    ):
+        return row.own_header
+    return row.prefixes.get(mode) or row.prefixes[CHAT]
 
 
 _PASSED_ON = {

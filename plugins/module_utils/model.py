@@ -14,6 +14,7 @@ from .credentials import Credentials
 from .problems import Place
 from .provider_types import CHAT, ProviderType
 from .yaml_tree import Mapping as Node
+from .yaml_tree import Sequence
 
 ACTIVE = "active"
 TESTING = "testing"
@@ -87,6 +88,18 @@ class Provider:
             place = node.value_place(key)
             node = node[key]
         return place
+
+    def place_of_variable(self, name: str) -> Place:
+        """Where a variable is named; the provider's place if it is its type's usual one."""
+        if self.spec.get("env_var") == name:
+            return self.at("env_var")
+        for header, value in self.headers.items():
+            if f"${{{name}}}" in value:
+                return self.at("custom_config", "headers", header)
+        variables = self.spec.get("env_vars")
+        if isinstance(variables, Sequence) and name in variables:
+            return variables.item_place(variables.index(name))
+        return self.place
 
 
 @dataclass(slots=True)

@@ -34,20 +34,23 @@ def probes(registry: Registry, inventory: Inventory, config: Mapping[str, Any]) 
         "completions": [
             {"route": name, "model": name, "mode": mode} for name, mode in modes.items()
         ],
-        "fallbacks": _fallbacks(config),
+        "fallbacks": _fallbacks(config, modes),
     }
 
 
-def _fallbacks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = {entry["model_name"] for entry in config["model_list"]}
+def _fallbacks(config: Mapping[str, Any], modes: Mapping[str, str]) -> list[dict[str, Any]]:
     found = []
     for chain in config["router_settings"].get("fallbacks", ()):
         for name, targets in chain.items():
             if targets:
-                ids = [target for target in targets if target not in names]
-                listed = [target for target in targets if target in names]
                 found.append(
-                    {"route": name, "model": name, "target_ids": ids, "target_names": listed}
+                    {
+                        "route": name,
+                        "model": name,
+                        "mode": modes[name],
+                        "target_ids": [target for target in targets if target not in modes],
+                        "target_names": [target for target in targets if target in modes],
+                    }
                 )
     return found
 

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 
 CHAT = "chat"
@@ -31,7 +32,9 @@ class ProviderType:
     that LiteLLM builds the address by itself (from a region, a project) and needs no base at
     all. `key_variable` is the variable that holds the key unless the registry names another;
     a type without one may go without a key. `parameters` are types that sign requests with
-    several variables: LiteLLM's parameter -> the usual variable.
+    several variables: LiteLLM's parameter -> the usual variable. `bearer` says that its key goes
+    out as `Authorization: Bearer`. `own_header` is the LiteLLM prefix by which an Authorization
+    header of the registry's reaches it; where that is None, LiteLLM puts the key in its place.
     """
 
     name: str
@@ -44,6 +47,8 @@ class ProviderType:
     port: int = 0
     health_path: str = ""
     api_formats: tuple[str, ...] = ("openai_compatible",)
+    bearer: bool = True
+    own_header: str | None = ""
 
     @property
     def needs_base(self) -> bool:
@@ -61,7 +66,8 @@ _OPENAI = _modes("openai/", "openai/", "openai/")
 
 def _openai_like(name: str, port: int = 0, health: str = "/health", **more: str) -> ProviderType:
     prefixes = _modes(more.get("chat", "openai/"), "openai/", more.get("embedding", "openai/"))
-    return ProviderType(name, prefixes, port=port, health_path=health)
+    own_header = more.get("own_header", "")
+    return ProviderType(name, prefixes, port=port, health_path=health, own_header=own_header)
 
 
 def _vendor(name: str, base: str, key: str, embedding: bool = False) -> ProviderType:
@@ -74,6 +80,7 @@ def _vendor(name: str, base: str, key: str, embedding: bool = False) -> Provider
         key_variable=key,
         health_path="/v1/models",
         api_formats=("openai_compatible", name),
+        own_header=None,
     )
 
 
@@ -87,7 +94,7 @@ _ROWS = (
         health_path="/api/version",
         api_formats=("ollama", "openai_compatible"),
     ),
-    _openai_like("vllm", 8000, chat="hosted_vllm/", embedding="hosted_vllm/"),
+    _openai_like("vllm", 8000, chat="hosted_vllm/", embedding="hosted_vllm/", own_header="openai/"),
     _openai_like("llama_cpp", 8080),
     _openai_like("llama_cpp_python", 8000, "/v1/models"),
     _openai_like("sglang", 30000),
@@ -120,6 +127,7 @@ _ROWS = (
         default_base="https://api.anthropic.com",
         key_variable="ANTHROPIC_API_KEY",
         api_formats=("anthropic",),
+        bearer=False,
     ),
     ProviderType(
         "azure",
@@ -127,6 +135,7 @@ _ROWS = (
         base=ROOT,
         key_variable="AZURE_API_KEY",
         api_formats=("azure", "openai_compatible"),
+        bearer=False,
     ),
     ProviderType(
         "gemini",
@@ -135,6 +144,7 @@ _ROWS = (
         own_base=True,
         key_variable="GEMINI_API_KEY",
         api_formats=("gemini",),
+        bearer=False,
     ),
     _vendor("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
     _vendor("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", embedding=True),
@@ -177,8 +187,14 @@ PROVIDER_TYPES: Mapping[str, ProviderType] = MappingProxyType({row.name: row for
 _CUSTOM_FORMATS = ("anthropic", "ollama")
 
 
+@cache
 def on_the_wire(type_name: str, api_format: str = "") -> ProviderType:
     """The row that says how a provider is spoken to. `type_name` must be a known type."""
-    if type_name == "custom" and api_format in _CUSTOM_FORMATS:
-        return PROVIDER_TYPES[api_format]
-    return PROVIDER_TYPES[type_name]
+    row = PROVIDER_TYPES[type_name]
+    if type_name != "custom" or api_format not in _CUSTOM_FORMATS:
+        return row
+    # It speaks like that type, but neither its address nor its key is that vendor's.
+    spoken = PROVIDER_TYPES[api_format]
+    return replace(
+        spoken, name="custom", default_base="", key_variable="", api_formats=row.api_formats
+    )

@@ -115,7 +115,7 @@ class _Builder:
                     host,
                     model,
                     known.mode if known else CHAT,
-                    f"~{provider.name}{at}/{model}",
+                    f"~{provider.name}{at}/{_escaped(model)}",
                 )
             yield deployment
 
@@ -174,6 +174,11 @@ class _Builder:
                     deployment.called = target.id
         for deployment in self._reached():
             deployment.called = deployment.called or deployment.id
+
+
+def _escaped(model: str) -> str:
+    """A model's name for an id, where '#' begins the suffix."""
+    return model.replace("%", "%25").replace("#", "%23")
 
 
 def wanted_names(route: Route) -> Iterable[str]:

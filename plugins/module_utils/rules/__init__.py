@@ -34,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     providers.api_format,
     providers.missing_key_variable,
     providers.key_conflict,
+    providers.header_clash,
     providers.variable_without_use,
     providers.unsupported_mode,
     providers.missing_api_version,

@@ -27,8 +27,14 @@ def missing_base_url(facts: Facts) -> Iterator[Problem]:
 def bad_base_url(facts: Facts) -> Iterator[Problem]:
     """A base, not an endpoint: LiteLLM adds the endpoint's path itself."""
     for provider in facts.registry.providers.values():
-        ending = endpoint_in(provider.base_url) if provider.base_url else ""
-        if ending:
+        base = provider.base_url
+        ending = endpoint_in(base)
+        extra = next((sign for sign in "?#" if sign in base), "")
+        if extra:
+            message = f"providers.{provider.name}.base_url has a part behind '{extra}'"
+            place = provider.at("base_url")
+            yield Problem(place, "bad-base-url", message, base.split(extra)[0])
+        elif ending:
             message = f"providers.{provider.name}.base_url ends in {ending}, which is an endpoint"
             expected = provider.base_url.rstrip("/").removesuffix(ending)
             yield Problem(provider.at("base_url"), "bad-base-url", message, expected)
@@ -39,7 +45,7 @@ def api_format(facts: Facts) -> Iterator[Problem]:
     for provider in facts.registry.providers.values():
         spoken = provider.spec.get("api_format")
         formats = provider.type.api_formats
-        if spoken and spoken not in formats and provider.spec.get("type") != "custom":
+        if spoken and spoken not in formats:
             kind = provider.spec.get("type")
             message = (
                 f"providers.{provider.name}.api_format is '{spoken}', which type '{kind}' is not"
@@ -86,17 +92,35 @@ def key_conflict(facts: Facts) -> Iterator[Problem]:
         if variable and bearer and variable != bearer:
             message = f"{path}.env_var is {variable}, but its Authorization header sends {bearer}"
             yield Problem(provider.at("env_var"), "key-conflict", message, "one of the two")
-        for header in provider.headers:
-            if header.lower() == "authorization" and not bearer and provider.credentials.key:
+        for header in provider.credentials.headers:
+            if header.lower() != "authorization":
+                continue
+            place = provider.at("custom_config", "headers", header)
+            if provider.credentials.key:
                 message = f"{path}: its Authorization header and its key would both be sent"
-                place = provider.at("custom_config", "headers", header)
                 expected = f"only one of the header and {provider.credentials.key}"
                 yield Problem(place, "key-conflict", message, expected)
+            elif provider.type.own_header is None:
+                kind = provider.type.name
+                message = f"{path}: for type '{kind}' LiteLLM puts a key into Authorization"
+                yield Problem(place, "key-conflict", message, "env_var, or another header")
         refused = provider.auth_method == "none" or provider.spec.get("requires_api_key") is False
         if refused and (variable or bearer):
             message = f"{path} says that it takes no key, and names one ({variable or bearer})"
             place = provider.at("env_var") if variable else provider.at("custom_config", "headers")
             yield Problem(place, "key-conflict", message, "no key, or a provider that takes one")
+
+
+def header_clash(facts: Facts) -> Iterator[Problem]:
+    """Two headers must not be composed into one variable."""
+    taken: dict[str, str] = {}
+    for provider in facts.live():
+        for variable, template in provider.credentials.composed.items():
+            if taken.setdefault(variable, template) != template:
+                message = f"providers.{provider.name}: another header is kept as {variable} already"
+                place = provider.at("custom_config", "headers")
+                expected = "a provider name that differs in letters or digits"
+                yield Problem(place, "key-conflict", message, expected)
 
 
 def variable_without_use(facts: Facts) -> Iterator[Problem]:

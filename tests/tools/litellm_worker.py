@@ -1,0 +1,152 @@
+"""The real LiteLLM Router, asked over standard input and output: a JSON object a line.
+
+Runs under the gateway's own Python. {"load": config} tells what the Router makes of a
+configuration. {"ask": config, "model": name, "times": n, "down": [ids]} sends requests through it
+to upstreams that only say who they are; those in `down` answer 500.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import logging
+import os
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import quote, unquote
+
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # whatever is printed from here on is no answer
+
+import litellm  # noqa: E402
+
+logging.disable(logging.CRITICAL)
+litellm.suppress_debug_info = True
+
+down: set[str] = set()
+asked: list[str] = []
+
+
+class Upstream(BaseHTTPRequestHandler):
+    """Answers with the label in its path."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: object) -> None:
+        """Says nothing."""
+
+    def do_POST(self) -> None:
+        """A chat completion, or 500."""
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        label = unquote(self.path.split("/")[1])
+        asked.append(label)
+        if label in down:
+            status, body = 500, {"error": {"message": "down", "type": "down"}}
+        else:
+            message = {"role": "assistant", "content": label}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            usage = {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}
+            status = 200
+            body = {"id": "1", "object": "chat.completion", "created": 1, "model": "m",
+                    "choices": [choice], "usage": usage}  # fmt: skip
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def references(node: Any) -> set[str]:
+    """The variables that a configuration reads."""
+    if isinstance(node, dict):
+        node = list(node.values())
+    if isinstance(node, list):
+        return set().union(*map(references, node)) if node else set()
+    prefix = "os.environ/"
+    found = isinstance(node, str) and node.startswith(prefix)
+    return {node.removeprefix(prefix)} if found else set()
+
+
+def router(config: dict[str, Any]) -> Any:
+    """The Router as the proxy makes it, except that a bad deployment raises."""
+    litellm.logging_callback_manager._reset_all_callbacks()
+    for name in references(config):
+        os.environ[name] = "a-value"
+    unknown = set(config["router_settings"]) - set(litellm.Router.get_valid_args())
+    if unknown:
+        raise ValueError(f"unknown router settings {unknown}")
+    return litellm.Router(model_list=config["model_list"], **config["router_settings"])
+
+
+def load(config: dict[str, Any]) -> dict[str, Any]:
+    """Names, ids and providers as the Router has them."""
+    made = router(config)
+    providers = []
+    for deployment in made.model_list:
+        params = deployment["litellm_params"]
+        _, provider, _, _ = litellm.get_llm_provider(
+            model=params["model"], api_base=params.get("api_base")
+        )
+        providers.append(provider)
+    return {
+        "names": made.get_model_names(),
+        "ids": [deployment["model_info"]["id"] for deployment in made.model_list],
+        "providers": providers,
+        "params": [deployment["litellm_params"] for deployment in made.model_list],
+    }
+
+
+async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
+    """Who answered each request ("" if nobody), and who was asked for it."""
+    config = copy.deepcopy(request["ask"])
+    for entry in config["model_list"]:
+        params, label = entry["litellm_params"], entry["model_info"]["id"]
+        params["model"] = "openai/" + label
+        params["api_base"] = f"http://127.0.0.1:{port}/{quote(label, safe='')}/v1"
+    made = router(config)
+    down.clear()
+    down.update(request.get("down", ()))
+    found = []
+    for _ in range(request.get("times", 1)):
+        asked.clear()
+        model = request["model"]
+        for name in model if isinstance(model, list) else [model]:
+            try:
+                answer = await made.acompletion(
+                    model=name, messages=[{"role": "user", "content": "Hello"}]
+                )
+                who = answer.choices[0].message.content
+            except Exception as error:
+                who = ""
+                request["error"] = type(error).__name__
+            found.append({"model": name, "who": who, "asked": list(asked)})
+            asked.clear()
+            await asyncio.sleep(0)  # lets the counters of tokens run
+    return found
+
+
+def main() -> None:
+    """One answer a line, until the input ends."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    loop = asyncio.new_event_loop()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if "load" in request:
+                result: object = load(request["load"])
+            else:
+                result = loop.run_until_complete(ask(request, server.server_address[1]))
+            reply = {"result": result}
+        except Exception as error:
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(reply), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
