@@ -19,6 +19,10 @@ fi
 useradd --create-home --shell /bin/bash admin
 printf 'admin ALL=(ALL) NOPASSWD:ALL\n' > /etc/sudoers.d/admin
 chmod 0440 /etc/sudoers.d/admin
+# Without lingering, admin's systemd stops after each last session; under cgroup v1 that stop takes
+# its whole time-out of two minutes now and then, and every login waits for it.
+mkdir -p /var/lib/systemd/linger
+touch /var/lib/systemd/linger/admin
 mkdir -p /etc/ssh/authorized_keys.d /etc/ssh/sshd_config.d
 cat > /etc/ssh/sshd_config.d/lab.conf <<'CONF'
 AuthorizedKeysFile /etc/ssh/authorized_keys.d/%u
