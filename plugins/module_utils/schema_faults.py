@@ -63,6 +63,8 @@ def _bad_host(code: str, shown: str, host: str, more: bool) -> Fault:
 
 
 def _with_scheme(text: str) -> str:
+    if looks_secret(text):
+        return ""
     if re.fullmatch(r"[A-Za-z0-9_.-]+(:[0-9]+)?(/\S*)?", text) and re.search(r"[.:]", text):
         return f"http://{short(text)} or https://{short(text)}"
     if re.fullmatch(r"[A-Za-z0-9_./-]+", text):

@@ -170,9 +170,11 @@ class TreeReader:
             if event.implicit[0] and tag_of(text) not in _TEXT_TAGS:
                 self._not_text(event, text)
             return text
+        before = len(self.problems)
         value = self._value(event, depth)
         if isinstance(value, str):
             return value
+        del self.problems[before:]  # of '{{ x }}' the inner braces are one such key as well
         jinja = type(event) is events.MappingStartEvent and event.flow_style
         self._problem(
             event,
