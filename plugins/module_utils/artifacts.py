@@ -164,7 +164,7 @@ def _install_file(wish: Artifact) -> None:
 
 def _remember(wish: Artifact) -> None:
     if wish.sha256:
-        known = {"sha256": wish.sha256.lower(), "file": fingerprint(wish.target)}
+        known: dict[str, object] = {"sha256": wish.sha256.lower(), "file": fingerprint(wish.target)}
         write_record(record_of(wish.target), known)
 
 

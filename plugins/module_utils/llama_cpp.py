@@ -162,6 +162,7 @@ def _unit(
             "Service": _service(spec, settings, argv),
             "Install": {"WantedBy": "default.target"},
         },
+        "sandbox": _sandbox(settings) if settings["sandbox"] else None,
         "secrets": {KEY: key} if key else None,
         "watch": watch,
         "port": spec["port"],
@@ -181,7 +182,6 @@ def _service(
         # The order of nvidia-smi, which is what people write down.
         environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(gpu) for gpu in spec["gpus"])
-    cache = f"-{PurePosixPath(settings['home']) / '.cache'}"
     return {
         "Type": "exec",
         "ExecStart": argv,
@@ -195,8 +195,11 @@ def _service(
         "TimeoutStopSec": "15s",
         "LimitNOFILE": 16384,
         **HARDENING,
-        **(SANDBOX | {"ReadWritePaths": cache} if settings["sandbox"] else {}),
     }
+
+
+def _sandbox(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return SANDBOX | {"ReadWritePaths": f"-{PurePosixPath(settings['home']) / '.cache'}"}
 
 
 def _options(spec: Mapping[str, Any]) -> list[str]:

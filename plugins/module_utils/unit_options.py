@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ UNIT = {
     "name": {"type": "str", "required": True},
     "sections": {"type": "dict"},
     "content": {"type": "str"},
+    "sandbox": {"type": "dict"},
     "secrets": {"type": "dict", "no_log": True},
     "mode": {"type": "str", "default": "0644"},
     "state": {
@@ -52,25 +53,35 @@ ARGUMENTS = {
 }
 
 
-def unit_of(given: Mapping[str, Any], home: Path, systemd: int) -> Unit:
-    """A unit from the module's options. Raises UnitError that names the unit and what is wrong."""
+def unit_of(
+    given: Mapping[str, Any], home: Path, systemd: int, can: Callable[[Mapping[str, Any]], bool]
+) -> Unit:
+    """A unit from the module's options; `can` tells whether a sandbox works on this host.
+
+    Raises UnitError that names the unit and what is wrong.
+    """
     name = given["name"]
     if not _NAME.fullmatch(name):
         raise UnitError(f"'{name}' is no unit's name: it needs a suffix such as .service")
     try:
-        return _unit(given, home, systemd)
+        return _unit(given, home, systemd, can)
     except UnitError as problem:
         raise UnitError(f"{name}: {problem}") from None
 
 
-def _unit(given: Mapping[str, Any], home: Path, systemd: int) -> Unit:
+def _unit(
+    given: Mapping[str, Any], home: Path, systemd: int, can: Callable[[Mapping[str, Any]], bool]
+) -> Unit:
     name, secrets = given["name"], given["secrets"]
     if given["sections"] and given["content"]:
         raise UnitError("give either sections or content")
     path = str(secrets_path(home, name))
     text = HEADER + given["content"] if given["content"] else None
     if given["sections"]:
-        text = render(_with_file(given["sections"], path if secrets else ""), systemd)
+        more = {"EnvironmentFile": path} if secrets else {}
+        if given["sandbox"] and can(given["sandbox"]):
+            more |= given["sandbox"]
+        text = render(_with(given["sections"], more), systemd)
     probes = tuple(
         Probe(
             p["url"], p["status"], p["model"], path if p["key_variable"] else "", p["key_variable"]
@@ -96,10 +107,8 @@ def _unit(given: Mapping[str, Any], home: Path, systemd: int) -> Unit:
     )
 
 
-def _with_file(sections: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    if not path:
-        return sections
-    return {**sections, "Service": {**sections.get("Service", {}), "EnvironmentFile": path}}
+def _with(sections: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**sections, "Service": {**sections.get("Service", {}), **more}} if more else sections
 
 
 def _octal(mode: str) -> int:

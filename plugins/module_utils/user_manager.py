@@ -102,6 +102,12 @@ class Manager:
         done = _run([*argv, *(which if invocation else [f"--unit={name}"])], 30)
         return [line for line in done.stdout.splitlines() if line and not line.startswith("-- ")]
 
+    def tries(self, properties: Iterable[str]) -> bool:
+        """Whether a service with these properties (`Key=value`) can run at all here."""
+        words = [f"--property={word}" for word in properties]
+        argv = ["systemd-run", "--user", "--wait", "--collect", "--quiet", *words, "/bin/true"]
+        return _run(argv, 60).returncode == 0
+
     def _systemctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         # Each unit has limits of its own; this one is for a manager that hangs.
         return _run(["systemctl", "--user", "--no-ask-password", *arguments], 3600)

@@ -57,6 +57,7 @@ class Outcome:
     diff: list[dict[str, str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     leftover: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def note(self, name: str, word: str) -> None:
         self.actions.setdefault(name, []).append(word)

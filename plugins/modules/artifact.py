@@ -18,12 +18,8 @@ description:
     run reads nothing again; a file that was changed since is noticed and mended.
   - Needs only Python 3.11 on the host; C(zstd) for C(.tar.zst).
 attributes:
-  check_mode:
-    support: full
-    description: Says what would be fetched, and fetches nothing.
-  diff_mode:
-    support: full
-    description: Shows the sums before and after.
+  check_mode: {support: full, description: Says what would be fetched and fetches nothing.}
+  diff_mode: {support: full, description: Shows the sums before and after.}
 options:
   user:
     description:
@@ -101,17 +97,18 @@ artifacts:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lab.llm.plugins.module_utils.account import (
+
+from ..module_utils.account import (
     AccountError,
     as_user,
 )
-from ansible_collections.lab.llm.plugins.module_utils.artifacts import (
+from ..module_utils.artifacts import (
     Artifact,
     Outcome,
     ensure,
     problem_with,
 )
-from ansible_collections.lab.llm.plugins.module_utils.fetch import FetchError
+from ..module_utils.fetch import FetchError
 
 SOURCE = {"url": {"type": "str"}, "path": {"type": "path"}, "pypi": {"type": "str"}}
 SUBOPTIONS = {

@@ -80,7 +80,8 @@ runtime_dir:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lab.llm.plugins.module_utils.service_account import (
+
+from ..module_utils.service_account import (
     AccountProblem,
     Wish,
     facts,

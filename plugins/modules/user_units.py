@@ -56,6 +56,10 @@ options:
       content:
         description: The unit as text, for templates that need specifiers. Our mark is put before.
         type: str
+      sandbox:
+        description: Keys of the section C(Service) that need namespaces. They are tried once a
+          boot, and left out with a warning where the host refuses them to users.
+        type: dict
       secrets:
         description: Variables for an environment file of mode 0600, C(~/.config/lab-llm/NAME.env).
         type: dict
@@ -160,66 +164,11 @@ leftover:
   sample: []
 """
 
-import re
-from pathlib import Path
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lab.llm.plugins.module_utils.account import AccountError, as_user
-from ansible_collections.lab.llm.plugins.module_utils.listeners import holders
-from ansible_collections.lab.llm.plugins.module_utils.unit_options import ARGUMENTS, unit_of
-from ansible_collections.lab.llm.plugins.module_utils.units import UnitError
-from ansible_collections.lab.llm.plugins.module_utils.user_manager import Manager, ManagerError
-from ansible_collections.lab.llm.plugins.module_utils.user_units import (
-    Outcome,
-    Unit,
-    converge,
-    leftovers,
-)
 
-NO_USER = "there is no such user on this host: run the role lab.llm.user_service first"
-NO_BUS = "the systemd of this user cannot be reached: run the role lab.llm.user_service first"
-
-
-def run(params: dict[str, Any], home: str | None, check: bool) -> dict[str, Any]:
-    """All the work, as the user; the result in the form of the module."""
-    try:
-        outcome = work(params, home, check)
-    except (UnitError, ManagerError, AccountError, OSError) as problem:
-        return {"failed": True, "msg": str(problem), "changed": False, "units": {}, "leftover": []}
-    return {
-        "failed": bool(outcome.failures),
-        "msg": "\n".join(outcome.failures),
-        "changed": bool(outcome.actions),
-        "units": outcome.actions,
-        "leftover": outcome.leftover,
-        "diff": outcome.diff,
-    }
-
-
-def work(params: dict[str, Any], home: str | None, check: bool) -> Outcome:
-    """From the options to what was done."""
-    manager = Manager() if home else None
-    if not (manager and manager.reachable()):
-        if not check:
-            raise ManagerError(NO_BUS if home else NO_USER)
-        manager = None
-    root = Path(home or params["home"] or "/nonexistent")
-    systemd = manager.version() if manager else 0
-    units = [unit_of(given, root, systemd) for given in params["units"]]
-    names = [unit.name for unit in units] + params["keep"]
-    left = leftovers(root, params["leftover_pattern"], names)
-    gone = [Unit(name, state="absent") for name in left] if params["prune"] else []
-    outcome = converge(gone + units, root, manager, check)
-    outcome.leftover = [] if params["prune"] else left
-    return outcome
-
-
-def named_holders(message: str) -> str:
-    """Who has the ports that a message names; as root more can be seen than as the user."""
-    ports = sorted(set(map(int, re.findall(r"its port (\d+) is held by a process", message))))
-    seen = [f"\nPort {port}: {holder}." for port in ports for holder in holders(port) if holder.pid]
-    return "".join(seen)
+from ..module_utils.account import AccountError, as_user
+from ..module_utils.unit_options import ARGUMENTS
+from ..module_utils.unit_work import named_holders, run
 
 
 def main() -> None:
@@ -230,8 +179,8 @@ def main() -> None:
         result = as_user(params["user"], lambda home: run(params, home, check))
     except AccountError as problem:
         module.fail_json(msg=str(problem))
-    for name in result["leftover"]:
-        module.warn(f"{name} is ours, still there and declared no more; it is left as it is")
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     if result.pop("failed"):
         result["msg"] += named_holders(result["msg"])
         module.fail_json(**result)

@@ -248,6 +248,7 @@ OPTIONS = {
     "name": "x.service",
     "sections": {"Service": {"ExecStart": ["/bin/x"]}},
     "content": None,
+    "sandbox": {"PrivateUsers": True},
     "secrets": None,
     "mode": "0644",
     "state": "started",
@@ -262,10 +263,16 @@ OPTIONS = {
 
 
 def test_options_make_a_unit_that_reads_its_secrets() -> None:
-    unit = unit_options.unit_of({**OPTIONS, "secrets": {"K": "v"}}, Path("/h"), 252)
+    unit = unit_options.unit_of({**OPTIONS, "secrets": {"K": "v"}}, Path("/h"), 252, bool)
     assert "EnvironmentFile=/h/.config/lab-llm/x.service.env\n" in (unit.text or "")
     assert unit.environment_file == units.HEADER + 'K="v"\n'
     assert unit.enabled
+    assert "PrivateUsers=yes\n" in (unit.text or "")
+
+
+def test_a_sandbox_that_the_host_refuses_is_left_out() -> None:
+    unit = unit_options.unit_of(OPTIONS, Path("/h"), 252, lambda _: False)
+    assert "PrivateUsers" not in (unit.text or "")
 
 
 @pytest.mark.parametrize(
@@ -279,4 +286,4 @@ def test_options_make_a_unit_that_reads_its_secrets() -> None:
 )
 def test_options_that_do_not_fit_are_refused(change: dict, word: str) -> None:
     with pytest.raises(units.UnitError, match=word):
-        unit_options.unit_of({**OPTIONS, **change}, Path("/h"), 252)
+        unit_options.unit_of({**OPTIONS, **change}, Path("/h"), 252, bool)
