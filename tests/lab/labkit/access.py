@@ -42,21 +42,25 @@ def forget_connections(lab: Lab) -> None:
 
 
 def _inventory(lab: Lab) -> str:
-    """The committed inventory's twin for another name or subnet."""
-    lines = ["all:", "  vars:"]
+    """What is different from the committed inventory under another name or subnet; it stands by
+    itself, and also overrides the committed one when given after it."""
+    read = f"lookup('ansible.builtin.file', '{lab.state}/artifacts.json')"
     variables = {
+        "lab_state": lab.state,
+        "lab_artifacts": f'"{{{{ {read} | from_json }}}}"',
         "ansible_user": LOGIN,
-        "ansible_python_interpreter": "/usr/bin/python3",
-        "ansible_ssh_private_key_file": lab.state / "id_ed25519",
-        "ansible_ssh_common_args": f"-F {ssh_config(lab)}",
+        "ansible_host_key_checking": "true",
+        "ansible_ssh_common_args": f'-F "{ssh_config(lab)}"',
         "ansible_control_path_dir": lab.state / "cp",
-        "lab_artifacts_file": lab.state / "artifacts.json",
+        "ansible_python_interpreter": "/usr/bin/python3",
     }
-    lines += [f"    {name}: {value}" for name, value in variables.items()]
-    lines.append("  children:")
+    lines = ["all:", "  children:", "    lab:", "      vars:"]
+    lines += [f"        {name}: {value}" for name, value in variables.items()]
+    lines.append("      children:")
     for group, members in GROUPS.items():
-        lines += [f"    {group}:", "      hosts:"]
-        lines += [f"        {host}: {{ansible_host: {lab.addresses[host]}}}" for host in members]
+        lines += [f"        {group}:", "          hosts:"]
+        hosts = [f"{host}: {{ansible_host: {lab.addresses[host]}}}" for host in members]
+        lines += [f"            {host}" for host in hosts]
     return "\n".join(lines) + "\n"
 
 

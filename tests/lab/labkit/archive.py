@@ -67,8 +67,8 @@ def _fetch(work: Path, arch: str) -> tuple[Path, str]:
     (work / "sources.list").write_text(f"deb [signed-by={DEBIAN_KEYS}] {mirror} testing main\n")
     (work / "status").touch()
     apt = ["apt-get", "-qq", *_apt_options(work, arch)]
-    run([*apt, "update"], timeout=180)
-    run([*apt, "download", *ROOTS, *LIBRARIES], timeout=300, cwd=work / "debs")
+    run([*apt, "update"], timeout=180, grace=0)
+    run([*apt, "download", *ROOTS, *LIBRARIES], timeout=300, cwd=work / "debs", grace=0)
     root = work / "root"
     for package in sorted((work / "debs").glob("*.deb")):
         run(["dpkg-deb", "--extract", str(package), str(root)], timeout=60)

@@ -12,10 +12,11 @@ from typing import Any
 
 from .artifacts import served_folder
 from .guest import CERTIFICATES, PIP_CACHE, as_tar, has_certificates, host_files
-from .machine import podman
+from .machine import podman, remove_tree
 from .settings import Lab
-from .shell import LabError, run, say, workers
+from .shell import LabError, as_root, run, say, workers
 
+LEASES = Path("/var/lib/cni/networks")  # of podman's older network layer
 PIP_VOLUME = "lab-llm-pip"
 LABEL = "lab-llm.lab"
 SPEC = "lab-llm.spec"
@@ -33,16 +34,26 @@ def ensure_network(lab: Lab) -> None:
     inspect = run(podman(lab, "network", "inspect", lab.name), timeout=30, check=False)
     if inspect.returncode == 0:
         if f'"{lab.subnet}"' in inspect.stdout:
+            _free_addresses(lab)
             return
-        run(podman(lab, "network", "rm", "--force", "--time", "0", lab.name), timeout=60)
+        remove_all(lab)
     if owner := taken_by(lab.subnet, Path("/proc/net/route").read_text()):
         raise LabError(
             f"{lab.subnet} is in use on this machine (interface {owner}). Free it, or start the lab"
             " elsewhere: LAB_LLM_SUBNET=10.98.7.0/24, with the inventory that `up` then names"
         )
+    remove_tree(LEASES / lab.name)
     label = f"{LABEL}={lab.name}"
     argv = ["network", "create", "--subnet", str(lab.subnet), "--label", label, lab.name]
     run(podman(lab, *argv), timeout=60)
+
+
+def _free_addresses(lab: Lab) -> None:
+    """Give back the addresses of containers that are gone; a killed podman leaves them taken."""
+    alive = {container["Id"] for container in containers(lab).values()}
+    for lease in (LEASES / lab.name).glob("*.*.*.*"):
+        if lease.read_text().split()[0] not in alive:
+            run(as_root(["rm", "-f", str(lease)]), timeout=10)
 
 
 def taken_by(subnet: ipaddress.IPv4Network, routes: str) -> str:
@@ -76,7 +87,7 @@ def _ensure_host(lab: Lab, image: str, host: str, there: dict[str, Any]) -> str:
     if has_certificates():
         argv += ["--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"]
     spec = hashlib.sha256(repr([image, argv, files]).encode()).hexdigest()[:16]
-    if _runs(there, name, spec) and _system_state(lab, name, 20) == "running":
+    if _runs(there, name, spec) and _system_state(lab, name, 10) == "running":
         return ""
     _create(lab, name, spec, [*argv, image])
     run(podman(lab, "cp", "-", f"{name}:/"), timeout=60, data=files)
@@ -118,14 +129,16 @@ def _create(lab: Lab, name: str, spec: str, argv: list[str]) -> None:
 
 
 def _system_state(lab: Lab, name: str, seconds: float) -> str:
-    argv = podman(lab, "exec", name, "systemctl", "is-system-running", "--wait")
-    return run(argv, timeout=seconds, check=False).stdout.strip()
+    """What systemd says of itself there; "" when it does not answer in time."""
+    argv = ["timeout", str(seconds), "systemctl", "is-system-running", "--wait"]
+    done = run(podman(lab, "exec", name, *argv), timeout=seconds + 20, check=False)
+    return done.stdout.strip()
 
 
 def _await_system(lab: Lab, name: str) -> None:
     """Wait until systemd says that the host runs, then settle what only a running host can."""
     until = time.monotonic() + 60
-    while (state := _system_state(lab, name, 60)) in ("", "offline", "unknown", "initializing"):
+    while (state := _system_state(lab, name, 30)) in ("", "offline", "unknown", "initializing"):
         if time.monotonic() > until:
             raise LabError(f"{name}: systemd did not start within 60 s; see `podman logs {name}`")
         time.sleep(0.1)
@@ -179,3 +192,4 @@ def remove_all(lab: Lab) -> None:
     exists = run(podman(lab, "network", "exists", lab.name), timeout=30, check=False)
     if exists.returncode == 0:
         run(podman(lab, "network", "rm", "--force", "--time", "0", lab.name), timeout=60)
+    remove_tree(LEASES / lab.name)

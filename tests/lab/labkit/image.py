@@ -50,7 +50,7 @@ def ensure_image(lab: Lab) -> str:
         image,
         str(RECIPE),
     ]
-    run(podman(lab, *argv), timeout=600)
+    run(podman(lab, *argv), timeout=600, grace=0)
     return image
 
 
@@ -83,7 +83,7 @@ def _bootstrap(lab: Lab) -> str:
     tar = lab.cache / "work" / "base.tar"
     argv = ["env", f"TMPDIR={tar.parent}", "mmdebstrap", "--quiet", "--mode=root"]
     argv += ["--variant=minbase", f"--include={packages}", RELEASE, str(tar), *package_sources()]
-    run(as_root(argv), timeout=600)
+    run(as_root(argv), timeout=600, grace=0)
     run(podman(lab, "import", "--quiet", str(tar), base), timeout=180)
     run(as_root(["rm", "-f", str(tar)]), timeout=30)
     return base

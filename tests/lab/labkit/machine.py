@@ -62,9 +62,9 @@ def install(packages: list[str]) -> None:
     say(f"installing {', '.join(packages)} on this machine with apt-get")
     argv = as_root(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"])
     argv += ["-o", "DPkg::Lock::Timeout=120", "install", "--no-install-recommends", *packages]
-    if run(argv, timeout=600, check=False).returncode:
+    if run(argv, timeout=600, check=False, grace=600).returncode:
         run(as_root(["apt-get", "-qq", "update"]), timeout=300)  # the lists were missing or old
-        run(argv, timeout=600)
+        run(argv, timeout=600, grace=600)
 
 
 def may_be_root() -> None:

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-_live: set[subprocess.Popen[bytes]] = set()
+GRACE = 15.0  # what podman does in a moment is not cut off: it would leave an address reserved
+_live: dict[subprocess.Popen[bytes], float] = {}
 _live_lock = threading.Lock()
 _records: list[Path] = []
 _stopping = threading.Event()
@@ -46,8 +48,12 @@ def run(
     data: bytes | None = None,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    grace: float = GRACE,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `argv` for at most `timeout` seconds; a failure is a LabError with its last words."""
+    """Run `argv` for at most `timeout` seconds; a failure is a LabError with its last words.
+
+    Should we be told to stop meanwhile, it has `grace` seconds to come to its end.
+    """
     if _stopping.is_set() and threading.current_thread() is not threading.main_thread():
         raise LabError("stopped")
     process = subprocess.Popen(
@@ -59,7 +65,7 @@ def run(
         cwd=cwd,
         process_group=0,
     )
-    with _tracked(process):
+    with _tracked(process, grace):
         try:
             out, err = process.communicate(data, timeout)
         except subprocess.TimeoutExpired:
@@ -76,17 +82,17 @@ def run(
 
 
 @contextlib.contextmanager
-def _tracked(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _tracked(process: subprocess.Popen[bytes], grace: float) -> Iterator[None]:
     note = _records[0] / str(process.pid) if _records else None
     if note:
-        note.write_text(_started(process.pid))
+        note.write_text(f"{_started(process.pid)} {grace}")
     with _live_lock:
-        _live.add(process)
+        _live[process] = grace
     try:
         yield
     finally:
         with _live_lock:
-            _live.discard(process)
+            _live.pop(process, None)
         if note:
             note.unlink(missing_ok=True)
 
@@ -114,14 +120,14 @@ def end_all() -> None:
     """End every program that still runs; used when we are told to stop."""
     _stopping.set()  # a worker begins nothing more; the main thread still cleans up
     with _live_lock:
-        processes = list(_live)
-    for process in processes:
-        end_group(process.pid, signal.SIGTERM)
-    for process in processes:
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            end_group(process.pid, signal.SIGKILL)
+        live = dict(_live)
+    began = time.monotonic()
+    for process, grace in sorted(live.items(), key=lambda item: item[1]):
+        for with_signal, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, grace + 5)):
+            try:
+                process.wait(max(0.0, began + seconds - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                end_group(process.pid, with_signal)
 
 
 @contextlib.contextmanager
@@ -140,10 +146,14 @@ def workers(count: int) -> Iterator[ThreadPoolExecutor]:
 def end_recorded(directory: Path) -> int:
     """End what an earlier, killed run left running; how many programs that were."""
     ended = 0
+    began = time.monotonic()
     for note in directory.glob("[0-9]*"):
-        started = note.read_text()
-        if started and started == _started(int(note.name)):
-            end_group(int(note.name), signal.SIGKILL)
-            ended += 1
+        started, _, grace = note.read_text().partition(" ")
+        pid = int(note.name)
+        ended += bool(started) and started == _started(pid)
+        while started and started == _started(pid):
+            if time.monotonic() > began + float(grace or 0):
+                end_group(pid, signal.SIGKILL)
+            time.sleep(0.05)
         note.unlink(missing_ok=True)
     return ended

