@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 ERROR = "error"
 WARNING = "warning"
+MANY = 300  # names
 
 
 class Place(NamedTuple):
@@ -77,5 +79,14 @@ def has_errors(problems: Iterable[Problem]) -> bool:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that was most likely meant, or "" if none is near."""
-    found = difflib.get_close_matches(word, [str(name) for name in known], n=1, cutoff=0.6)
+    return _nearest(word, tuple(str(name) for name in known))
+
+
+@functools.lru_cache(maxsize=4096)
+def _nearest(word: str, names: tuple[str, ...]) -> str:
+    if len(names) > MANY:  # comparing all would take longer than everything else
+        names = tuple(
+            name for name in names if name[:1] == word[:1] and abs(len(name) - len(word)) <= 2
+        )
+    found = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return found[0] if found else ""

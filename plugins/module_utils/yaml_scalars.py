@@ -65,24 +65,23 @@ class Scalars:
         try:
             return make(self._constructor, yaml.ScalarNode(tag, text))
         except (ValueError, OverflowError, KeyError) as error:
-            raise UnreadableError(f"YAML takes {_short(text)} for a number or a date") from error
+            raise UnreadableError(
+                "YAML takes this for a number or a date, and it is none"
+            ) from error
 
 
 def surprise(text: str, value: object) -> str:
     """Why a number is not the one that a reader sees in the file, or "" if it is.
 
-    YAML 1.1 reads 0400 as octal and 1:30 as minutes and seconds.
+    YAML 1.1 reads 0400 as octal and 1:30 as minutes and seconds. The number itself is not
+    repeated: it could be a password.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     digits = text.lstrip("+-")
     if ":" in digits:
-        return f"YAML reads {_short(text)} as a number of base 60, {value}"
+        return "colons make this a number of base 60 for YAML"
     octal = len(digits) > 1 and digits[0] == "0" and digits.replace("_", "").isdigit()
     if octal and isinstance(value, int):
-        return f"YAML reads {_short(text)} as an octal number, {value}"
+        return "a leading 0 makes this an octal number for YAML"
     return ""
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 30 else f"{text[:30]}..."
