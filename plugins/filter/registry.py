@@ -38,6 +38,20 @@ def secret_values(
     return {name: str(value) for name, value in values.items() if value}
 
 
+def services_on(
+    compiled: Mapping[str, Any], host: str, providers: Iterable[str] | None = None
+) -> list[dict[str, Any]]:
+    """The backend services of a host: of these providers, else of the extra file's, else all."""
+    chosen = list(compiled["file_providers"] if providers is None else providers)
+    services = compiled["services"].get(host, [])
+    return [one for one in services if not chosen or one["provider"] in chosen]
+
+
+def service_hosts(compiled: Mapping[str, Any]) -> list[str]:
+    """The hosts that services_on finds something for."""
+    return [host for host in compiled.get("services", {}) if services_on(compiled, host)]
+
+
 def _compiled(path: str, groups: Mapping[str, Any] | None = None) -> Compiled:
     plain = {name: list(hosts) for name, hosts in (groups or {}).items()}
     hosts = {host for members in plain.values() for host in members}
@@ -63,4 +77,6 @@ class FilterModule:
             "registry_problems": registry_problems,
             "registry_routes": registry_routes,
             "secret_values": secret_values,
+            "service_hosts": service_hosts,
+            "services_on": services_on,
         }
