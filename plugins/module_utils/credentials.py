@@ -82,13 +82,12 @@ def credentials(
     headers = headers or {}
     bearer = bearer_variable(headers) if row.bearer else ""
     in_headers = {name for value in headers.values() for name in VARIABLE.findall(value)}
-    given = [*env_vars, *([env_var] if env_var and env_var not in in_headers else [])]
-    key = bearer
     parameters: dict[str, str] = {}
-    if row.parameters and needs_key is not False:
-        key, parameters = _signing(row, given)
-    elif not key:
-        key = given[0] if given else ""
+    if row.parameters:
+        key, parameters = _signing(row, env_var, env_vars, needs_key)
+    else:
+        given = [env_var, *env_vars]
+        key = bearer or next((name for name in given if name and name not in in_headers), "")
         if not key and needs_key is not False and not in_headers:
             key = row.key_variable
     sent, composed = _extra_headers(provider, headers, bearer)
@@ -96,13 +95,25 @@ def credentials(
     return Credentials(key, parameters, sent, composed, tuple(names))
 
 
-def _signing(row: ProviderType, variables: Iterable[str]) -> tuple[str, dict[str, str]]:
-    """(key, parameters): a variable that is none of the parameters is a key, and signs nothing."""
-    chosen = {signing_parameter(row, name): name for name in variables}
-    key = chosen.pop("", "")
-    unneeded = SECRET_PARAMETERS if key else ()
+def _signing(
+    row: ProviderType, env_var: str, env_vars: Iterable[str], needs_key: bool | None
+) -> tuple[str, dict[str, str]]:
+    """(key, parameters) of a type that signs; with a key it needs no secret parameters.
+
+    Where no key is needed the host itself has the right (a role): nothing secret is sent then.
+    """
+    chosen = {signing_parameter(row, name): name for name in [*env_vars, env_var]}
+    chosen.pop("", None)
+    key = "" if signing_parameter(row, env_var) else env_var
+    key = key or next((name for name in env_vars if is_token(name)), "")
+    unneeded = SECRET_PARAMETERS if key or needs_key is False else ()
     usual = {name: to for name, to in row.parameters.items() if name not in unneeded}
     return key, {**usual, **chosen}
+
+
+def is_token(variable: str) -> bool:
+    """Whether a variable of a type that signs is a key instead, by its name."""
+    return "BEARER_TOKEN" in variable.upper() or variable.upper().endswith("API_KEY")
 
 
 def _extra_headers(

@@ -43,13 +43,13 @@ def duplicate_model(facts: Facts) -> Iterator[Problem]:
 
 def duplicate_route(facts: Facts) -> Iterator[Problem]:
     """One public name has one rule."""
-    for name, redundant in facts.registry.redundant.items():
-        match = facts.registry.exact.get(name)
-        if match is not None:
-            where = f"{match.place.file}:{match.place.line}"
-            message = (
-                f"redundant_models.{name}: exact_matches has a rule for '{name}' too ({where})"
-            )
+    registry = facts.registry
+    for redundant in [*registry.redundant.values(), *registry.repeated]:
+        name = redundant.name
+        first = registry.exact.get(name) or registry.redundant.get(name)
+        if first is not None and first is not redundant:
+            where = f"{first.place.file}:{first.place.line}"
+            message = f"redundant_models.{name}: '{name}' has a rule already ({where})"
             yield Problem(redundant.place, "duplicate-route", message, "one of the two rules")
 
 
