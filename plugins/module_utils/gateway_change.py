@@ -68,16 +68,16 @@ class Change:
             result["changed"] |= self.start(number, live)
         except (NotServingError, ManagerError) as error:
             self.put_back(number, units, str(error))
-            raise
+            raise failed(number, current, error) from None
         return result
 
     def start(self, number: int, live: bool) -> bool:
         """Have the generation live, or up in private. Returns whether anything changed."""
-        if not live:
-            return self.handover.start(number)
         if number == self.store.current():
             started = self.handover.start(number)
             return self.handover.settle(number) or started
+        if not live:
+            return self.handover.start(number)
         self.handover.go_live(number)
         self.done(number)
         return True
@@ -95,8 +95,10 @@ class Change:
         diff = [difference("config.yaml", *texts)] if texts[0] != texts[1] else []
         result: dict[str, Any] = {"generation": number, "previous": current, "diff": diff}
         changed = number != current
-        if not self.check:
-            changed |= self.start(number, live=True)
+        try:
+            changed |= not self.check and self.start(number, live=True)
+        except (NotServingError, ManagerError) as error:
+            raise failed(number, current, error) from None
         return {**result, "changed": changed}
 
     def discard(self, number: int, reason: str) -> dict[str, Any]:
@@ -167,6 +169,7 @@ class Change:
         if number != current:
             self.store.record(number, "failed", reason)
             self.bring_back_secrets()
+            self.store.prune(self.keep)
         if current is not None and moves_socket(units):
             self.manager.attempt("stop", SOCKET)
             self.handover.go_back(current)
@@ -202,6 +205,13 @@ class Change:
 def moves_socket(units: Sequence[FileChange]) -> bool:
     """Whether a socket that exists is to be another."""
     return any(change.wish.unit == SOCKET and change.before for change in units)
+
+
+def failed(number: int, current: int | None, error: Exception) -> NotServingError:
+    """What people are told: which generation, why, and what serves now."""
+    still = "nothing serves" if current is None else f"generation {current} serves as before"
+    alone = "" if number == current else f" ({still})"
+    return NotServingError(f"generation {number} does not serve{alone}: {error}")
 
 
 def difference(name: str, before: str, after: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -185,9 +185,12 @@ class Store:
         """From here on this generation is the one that serves."""
         atomic.link(self.link, f"generations/{number}")
 
-    def prune(self, keep: int, also: Iterable[int] = ()) -> list[int]:
-        """Remove the oldest beyond `keep`; never the current, nor `also`. Returns the removed."""
-        held = {self.current(), *also}
+    def prune(self, keep: int) -> list[int]:
+        """Remove the oldest beyond `keep`; never the current, nor the last good one before it.
+        Returns the removed."""
+        held = {self.current()}
+        with contextlib.suppress(GenerationError):
+            held.add(self.previous())
         old = [n for n in self.numbers()[: -max(keep, 1)] if n not in held]
         for number in old:
             remove(self.folder / str(number))

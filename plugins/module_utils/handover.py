@@ -105,6 +105,7 @@ class Handover:
             elif other.up and not other.status.startswith("retiring"):
                 self.stop(other.number)  # a candidate that a run before left behind
         if self.manager.instance(number).status != SERVING:
+            self.start(number)  # it may have left just now, told that another one was current
             self.look_again(number, lambda now: now.status == SERVING)
             changed = True
         return self.stand_up() or changed

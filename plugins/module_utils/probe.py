@@ -27,6 +27,9 @@ FIXES = {
     404: "check the base URL and the model's name at the provider",
     429: "the provider's limit is reached: wait, or ask it for less",
 }
+# What LiteLLM says of a provider behind an answer of its own, and which of the above it means.
+WORDS = (("Connection error", 0), ("AuthenticationError", 401), ("NotFoundError", 404))
+MOCK = "This is a mock exception"  # what LiteLLM answers when a forced fallback had nowhere to go
 Check = dict[str, Any]
 
 
@@ -56,16 +59,23 @@ class Proof:
     def __init__(self, gateway: Asker, questions: Questions) -> None:
         self.gateway, self.questions = gateway, questions
         self.deployments: list[dict[str, str]] = []
+        self.checks: list[Check] = []
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check came out right."""
+        return all(row["ok"] for row in self.checks)
 
     def run(self) -> list[Check]:
         """All checks, in the order of the registry. Each is a mapping with `line` (one of five),
         `check`, `asked`, `expected`, `seen`, `ok`, `milliseconds` and, if not ok, `fix`."""
         listing = self.listing()
         if self.questions.new_provider or self.questions.no_completions:
-            self.deployments = self.known_deployments()
+            self.learn()
         asked = [*self.health(), *self.newcomer(), *self.routes(), *self.chains()]
         with ThreadPoolExecutor(self.questions.side_by_side) as pool:
-            return [listing, *pool.map(lambda question: question(), asked)]
+            self.checks = [listing, *pool.map(lambda question: question(), asked)]
+        return self.checks
 
     def listing(self) -> Check:
         """/v1/models lists what is declared, no more and no less."""
@@ -84,18 +94,12 @@ class Proof:
         expected = f"{len(declared)} names, as declared"
         return check(LISTING, "models", "GET /v1/models", expected, seen, ok, answer, fix)
 
-    def known_deployments(self) -> list[dict[str, str]]:
-        """{id, name, mode, provider} of every deployment, as the gateway tells."""
-        data = self.gateway.ask("/v1/model/info").json() or {}
-        found = []
-        for row in data.get("data", []):
-            info = row.get("model_info", {})
-            name, mode = str(row.get("model_name", "")), str(info.get("mode") or "chat")
-            identity = str(info.get("id", ""))
-            found.append(
-                {"id": identity, "name": name, "mode": mode, "provider": provider_of(identity)}
-            )
-        return found
+    def learn(self) -> list[dict[str, str]]:
+        """{id, name, mode, provider} of every deployment, as the gateway tells; asked once."""
+        if not self.deployments:
+            data = self.gateway.ask("/v1/model/info").json() or {}
+            self.deployments = [deployment(row) for row in data.get("data", [])]
+        return self.deployments
 
     def health(self) -> Iterable[Callable[[], Check]]:
         """Each provider's own health endpoint, asked from the gateway's host."""
@@ -173,9 +177,12 @@ class Proof:
         first = targets[0]
         right = by == first if first.startswith("~") else bool(by)
         ok = answered(answer, mode) and hops not in ("", "0") and right
-        seen = f"answered by {by}" if answered(answer, mode) else answer.message()
+        failed = "no fallback answered" if MOCK in answer.message() else answer.message()
+        seen = f"answered by {by}" if answered(answer, mode) else failed
         asked = f"{mode} of {model}, its own deployments taken for failed"
-        return check(CHAINS, model, asked, f"an answer by {first}", seen, ok, answer)
+        fix = f"see why {first} does not answer"
+        want = f"an answer by {first}"
+        return check(CHAINS, model, asked, want, seen, ok, answer, fix) | {"target": first}
 
 
 HOP = ("model-id", "attempted-fallbacks")
@@ -205,6 +212,14 @@ def provider_of(identity: str) -> str:
     return identity[1:].split("/", 1)[0].split("@", 1)[0] if identity.startswith("~") else ""
 
 
+def deployment(row: Mapping[str, Any]) -> dict[str, str]:
+    """What matters of one entry of /v1/model/info."""
+    info = row.get("model_info", {})
+    identity, mode = str(info.get("id", "")), str(info.get("mode") or "chat")
+    name = str(row.get("model_name", ""))
+    return {"id": identity, "name": name, "mode": mode, "provider": provider_of(identity)}
+
+
 def check(
     line: str,
     name: str,
@@ -216,5 +231,7 @@ def check(
     fix: str = "",
 ) -> Check:
     found = {"line": line, "check": name, "asked": asked, "expected": expected, "seen": seen}
-    hint = {} if ok else {"fix": FIXES.get(answer.status) or fix or "see the gateway's log"}
+    found["target"] = name
+    told = next((number for word, number in WORDS if word in seen), answer.status)
+    hint = {} if ok else {"fix": fix or FIXES.get(told) or "see the gateway's log"}
     return {**found, "ok": ok, "milliseconds": answer.milliseconds, **hint}

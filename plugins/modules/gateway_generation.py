@@ -168,6 +168,8 @@ def work(params: dict[str, Any], check: bool, home: str | None) -> dict[str, Any
     try:
         if check:
             result = act(change, params)
+        elif not handover.manager.reachable():
+            raise ManagerError("the user's systemd does not answer: run the role user_service")
         else:
             store.prepare()
             with store.locked(f"{params['by'] or 'ansible'} ({params['state']})"):

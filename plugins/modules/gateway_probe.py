@@ -38,6 +38,9 @@ options:
       - Ask this address, such as V(http://127.0.0.1:4000), and not the private door. A first hop
         cannot be forced there.
     type: str
+  compare_with:
+    description: A generation that serves. What fails there in the same way does not block.
+    type: int
   new_provider:
     description: A provider that was just added. Each of its deployments is asked by its id.
     type: str
@@ -78,6 +81,11 @@ EXAMPLES = r"""
 RETURN = r"""
 ok: {description: Whether every check came out right., type: bool, returned: success}
 lines: {description: Five lines and one a failure, for people., type: list, returned: success}
+blocking:
+  description: The failed checks that speak against this generation, and not against a provider that
+    is down, nor against what served before.
+  type: list
+  returned: success
 checks:
   description: Each check with C(line), C(check), C(asked), C(expected), C(seen), C(ok),
     C(milliseconds) and C(fix).
@@ -98,6 +106,7 @@ from ..module_utils.generation import Store
 from ..module_utils.probe import Proof, Questions
 from ..module_utils.probe_lines import lines
 from ..module_utils.secrets_file import MASTER_KEY, read, scrub
+from ..module_utils.verdict import blocking
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
@@ -105,6 +114,7 @@ ARGUMENTS = {
     "probes": {"type": "dict", "required": True},
     "generation": {"type": "int"},
     "address": {"type": "str"},
+    "compare_with": {"type": "int"},
     "new_provider": {"type": "str", "default": ""},
     "routes": {"type": "list", "elements": "str", "default": []},
     "no_completions": {"type": "list", "elements": "str", "default": []},
@@ -113,17 +123,37 @@ ARGUMENTS = {
 }
 
 
-def work(params: dict[str, Any]) -> dict[str, Any]:
+def work(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """What is asked as the gateway's user."""
     base = Path(params["path"])
-    number = params["generation"] or Store(base).current()
+    manager, serving = GatewayManager(base.parent), Store(base).current()
+    number = params["generation"] or serving
     secrets = read(base / "secrets.env")
+    if check and not (number and manager.private_socket(number).exists()):
+        nothing = [f"Generation {number or 1} does not run yet: in check mode nothing is asked"]
+        return {"ok": True, "blocking": [], "checks": [], "lines": nothing, "generation": number}
     if number is None or MASTER_KEY not in secrets:
         return {"failed": True, "msg": f"there is no gateway in {base}: run the role gateway first"}
-    door = str(GatewayManager(base.parent).private_socket(number))
-    key = {"Authorization": f"Bearer {secrets[MASTER_KEY]}"}
-    gateway = Asker(params["address"] or door, key, params["timeout_seconds"])
-    questions = Questions(
+
+    def ask(door: str) -> Proof:
+        key = {"Authorization": f"Bearer {secrets[MASTER_KEY]}"}
+        proof = Proof(Asker(door, key, params["timeout_seconds"]), questions(params, secrets))
+        proof.run()
+        return proof
+
+    proof = ask(params["address"] or str(manager.private_socket(number)))
+    before: list[dict[str, Any]] = []
+    bad = blocking(proof.checks, proof.learn()) if not proof.ok else []
+    if bad and params["compare_with"] not in (None, number):
+        before = ask(str(manager.private_socket(params["compare_with"]))).checks
+        bad = blocking(proof.checks, proof.learn(), before)
+    checks, bad = ([scrub(row, secrets) for row in rows] for rows in (proof.checks, bad))
+    told = {"checks": checks, "lines": lines(checks), "generation": number}
+    return {"ok": proof.ok, "blocking": bad, **told}
+
+
+def questions(params: dict[str, Any], secrets: dict[str, str]) -> Questions:
+    return Questions(
         probes={"completions": [], **params["probes"]},
         secrets=secrets,
         new_provider=params["new_provider"],
@@ -132,15 +162,13 @@ def work(params: dict[str, Any]) -> dict[str, Any]:
         forced=not params["address"],
         side_by_side=params["side_by_side"],
     )
-    checks = [scrub(row, secrets) for row in Proof(gateway, questions).run()]
-    ok = all(row["ok"] for row in checks)
-    return {"ok": ok, "checks": checks, "lines": lines(checks), "generation": number}
 
 
 def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    params = module.params
     try:
-        result = as_user(module.params["user"], lambda home: work(module.params))
+        result = as_user(params["user"], lambda home: work(params, module.check_mode))
     except AccountError as error:
         result = {"failed": True, "msg": str(error)}
     if result.get("failed"):

@@ -25,6 +25,8 @@ LONGEST = 48 * 1024  # bytes of a message: what surely fits in one datagram
 PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)(_|$)|^LLM_HEADER_")
+# What uvicorn says after each failed start, whatever the cause.
+CLOSING = "Application startup failed"
 LITELLM_LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
 
 _last_error = ""
@@ -67,8 +69,9 @@ class Journal(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         global _last_error
         text = scrub(COLOUR.sub("", self.format(record)))
-        if record.levelno >= logging.ERROR and record.name != "lab.llm":
-            _last_error = next((x for x in reversed(text.splitlines()) if x.strip()), "").strip()
+        if record.levelno >= logging.ERROR and not record.getMessage().startswith(CLOSING):
+            said = scrub(record.getMessage()).strip().splitlines()
+            _last_error = said[-1].strip() if said else _last_error
         try:
             self.sender.sendto(self.datagram(record, text), JOURNAL)
         except OSError:

@@ -34,6 +34,7 @@ GENERATION = Path(__file__).resolve().parent.parent
 BASE = GENERATION.parent.parent
 RETIRE_SECONDS = float(os.environ.get("LAB_LLM_RETIRE_SECONDS", "600"))
 STOP_SECONDS = float(os.environ.get("LAB_LLM_STOP_SECONDS", "10"))
+BACKLOG = 4096  # connections that wait while nobody accepts: all of a hand-over or a restart
 # A client that keeps its connection hears "Connection: close" with its next answer. One that says
 # nothing for this long is closed.
 IDLE_SECONDS = {"retire": 10.0, "stop": 2.0}
@@ -129,7 +130,7 @@ class Gateway(uvicorn.Server):
         self.public_door.closing = False
         # A copy of the descriptor: closing it leaves the socket to systemd and to the others.
         self.accepting = await asyncio.get_running_loop().create_server(
-            self.protocol(self.public_settings), sock=self.public.dup()
+            self.protocol(self.public_settings), sock=self.public.dup(), backlog=BACKLOG
         )
         journal.status("serving")
 

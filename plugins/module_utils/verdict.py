@@ -1,0 +1,47 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which failed checks speak against a generation, and which against what it talks to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from .probe import HEALTH, LISTING, NEW, Check, provider_of
+
+
+def blocking(
+    checks: Sequence[Check],
+    deployments: Iterable[Mapping[str, str]],
+    before: Sequence[Check] = (),
+) -> list[Check]:
+    """The checks because of which a generation must not serve.
+
+    A provider that is down is not the generation's fault: what only it could answer is excused,
+    unless it is the new one. So is what failed in the same way before (`before`: checks of the
+    generation that serves now).
+    """
+    down = {row["provider"] for row in checks if row["line"] == HEALTH and not row["ok"]}
+    serving: dict[str, set[str]] = {}
+    for row in deployments:
+        serving.setdefault(row["name"], set()).add(row["provider"])
+    known = {signature(row) for row in before if not row["ok"]}
+    bad = [row for row in checks if not row["ok"]]
+    return [row for row in bad if not excused(row, serving, down, known)]
+
+
+def excused(
+    row: Check, serving: Mapping[str, set[str]], down: set[str], known: set[tuple[str, ...]]
+) -> bool:
+    if row["line"] == HEALTH:
+        return True
+    if row["line"] in (LISTING, NEW):
+        return False
+    providers = {provider_of(row["target"])} - {""} or serving.get(row["target"], set())
+    return (bool(providers) and providers <= down) or signature(row) in known
+
+
+def signature(row: Check) -> tuple[str, ...]:
+    """What makes two failures the same."""
+    return tuple(str(row[name]) for name in ("line", "check", "asked", "seen"))
