@@ -41,13 +41,19 @@ class State:
         return int(self.properties.get("NRestarts") or 0)
 
     @property
+    def invocation(self) -> str:
+        """Names this very run of the unit, or its last one, in the journal."""
+        return self.properties.get("InvocationID", "")
+
+    @property
     def is_running(self) -> bool:
         return self.active_state in ("active", "reloading")
 
     @property
     def is_down(self) -> bool:
-        """It died or was never started; a restart may be planned."""
-        return self.active_state in ("failed", "inactive") or self.sub_state == "auto-restart"
+        """It died, is about to, or was never started; a restart may be planned."""
+        dead = self.active_state in ("failed", "inactive", "deactivating")
+        return dead or self.sub_state.startswith("auto-restart")
 
     @property
     def is_enabled(self) -> bool:
