@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 ERROR = "error"
 WARNING = "warning"
-MANY = 300  # names
+MANY = 100  # names
 
 
 class Place(NamedTuple):
@@ -79,14 +79,27 @@ def has_errors(problems: Iterable[Problem]) -> bool:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that was most likely meant, or "" if none is near."""
-    return _nearest(word, tuple(str(name) for name in known))
-
-
-@functools.lru_cache(maxsize=4096)
-def _nearest(word: str, names: tuple[str, ...]) -> str:
-    if len(names) > MANY:  # comparing all would take longer than everything else
-        names = tuple(
-            name for name in names if name[:1] == word[:1] and abs(len(name) - len(word)) <= 2
-        )
+    names = tuple(known)
+    if len(names) > MANY:  # comparing with all would take longer than everything else
+        names = tuple(_one_off(word, names))
     found = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return found[0] if found else ""
+
+
+def _one_off(word: str, names: tuple[str, ...]) -> set[str]:
+    """The names that differ from a word by a letter, or by one lost here and one there."""
+    index = _by_letters_lost(names)
+    return {name for short in _one_lost(word) for name in index.get(short, ())[:MANY]}
+
+
+@functools.lru_cache(maxsize=8)
+def _by_letters_lost(names: tuple[str, ...]) -> dict[str, list[str]]:
+    index: dict[str, list[str]] = {}
+    for name in names:
+        for short in _one_lost(name):
+            index.setdefault(short, []).append(name)
+    return index
+
+
+def _one_lost(word: str) -> set[str]:
+    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}

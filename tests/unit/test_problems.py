@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,12 @@ def test_problems_are_in_the_order_of_their_places_and_each_once() -> None:
 )
 def test_the_nearest_word(word: str, near: str) -> None:
     assert nearest(word, ["ollama", "vllm", "openai"]) == near
+
+
+def test_the_nearest_of_many_words_is_found_and_fast() -> None:
+    names = [f"model-{number}" for number in range(20_000)]
+    begun = time.perf_counter()
+    for number in range(0, 2_000):
+        assert nearest(f"modl-{number}", names) == f"model-{number}"
+    assert nearest("zzz", names) == ""
+    assert time.perf_counter() - begun < 20  # comparing all with all takes an hour
