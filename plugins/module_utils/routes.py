@@ -40,16 +40,17 @@ class _Builder:
         for provider in self.registry.providers.values():
             if provider.rendered:
                 self._own_models(provider, own)
-        ruled = [self._exact(match, own) for match in self.registry.exact.values()]
-        ruled += [self._redundant(redundant) for redundant in self.registry.redundant.values()]
+        ruled: dict[str, Route] = {}
+        for match in self.registry.exact.values():
+            ruled[match.name] = self._exact(match, own)
+        for redundant in self.registry.redundant.values():
+            ruled.setdefault(redundant.name, self._redundant(redundant))
         # Names with a rule of their own come first, and in place of the models of that name.
-        for route in [*ruled, *own.values()]:
-            self.result.routes.setdefault(route.name, route)
-        for route in ruled:
-            if not route.targets:
-                del self.result.routes[route.name]
-        for route in ruled:
-            self._fallbacks(route)
+        routes = {**ruled, **{name: route for name, route in own.items() if name not in ruled}}
+        self.result.routes = {name: route for name, route in routes.items() if route.targets}
+        for name in ruled:
+            if name in self.result.routes:
+                self._fallbacks(ruled[name])
         self._limits()
         self._ids()
         return self.result
