@@ -14,6 +14,7 @@ author:
 description:
   - A stdout callback for people who read the output. A task that changed nothing prints nothing, a
     report is printed as it is, a failure is its message rather than a dump of the result.
+  - A play on hosts is named when it begins, one on the controller only when it has something to say.
   - With C(-e format=json) only the reports are printed, so that standard output is one JSON
     document for another program.
   - With C(-v) it is C(ansible.builtin.default).
@@ -38,6 +39,8 @@ class CallbackModule(Default):
     def __init__(self) -> None:
         super().__init__()
         self._for_machines = False
+        self._heading = ""
+        self._silent_hosts = False
 
     @property
     def _verbose(self) -> bool:
@@ -48,8 +51,12 @@ class CallbackModule(Default):
         self._for_machines = extra_vars.get("format") == "json"
         if self._verbose:
             super().v2_playbook_on_play_start(play)
-        elif not self._for_machines:
-            self._display.display(stringc(play.get_name().strip(), "bright blue"))
+            return
+        self._end_play()
+        self._heading = play.get_name().strip()
+        if list(play.hosts) not in (["localhost"], ["!all"]):
+            self._head()
+            self._silent_hosts = True
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         if self._verbose:
@@ -108,13 +115,31 @@ class CallbackModule(Default):
     def v2_playbook_on_stats(self, stats: Any) -> None:
         if self._verbose:
             super().v2_playbook_on_stats(stats)
+        else:
+            self._end_play()
+
+    def _head(self) -> None:
+        """The play's name, once, before the first thing that it has to say."""
+        if self._heading and not self._for_machines:
+            self._display.display(stringc(self._heading, "bright blue"))
+        self._heading = ""
+
+    def _end_play(self) -> None:
+        if self._silent_hosts and not self._for_machines:
+            self._display.display("  nothing to change")
+        self._silent_hosts = False
+
+    def _say(self, text: str, colour: str | None = None) -> None:
+        self._head()
+        self._silent_hosts = False
+        self._display.display(stringc(text, colour) if colour else text)
 
     def _show_ok(self, result: Any) -> None:
         values = _values(result)
         if values.get("_ansible_verbose_always"):
             self._report(values.get("msg", ""))
         if values.get("changed") and not self._for_machines:
-            self._display.display(stringc(f"  changed  {_who(result)}", "yellow"))
+            self._say(f"  changed  {_who(result)}", "yellow")
 
     def _show_failed(self, result: Any, word: str = "failed") -> None:
         values = _values(result)
@@ -124,16 +149,16 @@ class CallbackModule(Default):
         if self._for_machines:
             self._report(message)
             return
-        self._display.display(stringc(f"  {word}   {_who(result)}", "red"))
+        self._say(f"  {word:7}  {_who(result)}", "red")
         self._report(message)
-        for key in ("stdout", "stderr", "module_stdout", "module_stderr", "exception"):
-            if values.get(key) and key != "exception":
-                self._display.display(str(values[key]).rstrip())
+        for key in ("stdout", "stderr", "module_stdout", "module_stderr"):
+            if values.get(key):
+                self._say(str(values[key]).rstrip())
 
     def _report(self, message: Any) -> None:
         lines = message if isinstance(message, list) else [message]
         for line in lines:
-            self._display.display(str(line).rstrip())
+            self._say(str(line).rstrip())
 
 
 def _values(result: Any) -> dict[str, Any]:
@@ -147,7 +172,7 @@ def _who(result: Any) -> str:
     host = getattr(result, "host", None) or result._host
     item = _values(result).get("_ansible_item_label")
     label = f" ({item})" if isinstance(item, str) else ""
-    return f"{host.get_name()}: {task.get_name()}{label}"
+    return f"{host.get_name()}: {task.get_name().split(' : ')[-1]}{label}"
 
 
 def _failed_item_was_shown(item: Any) -> bool:

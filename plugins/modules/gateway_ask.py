@@ -38,6 +38,10 @@ options:
     description: How long the answer may be.
     type: int
     default: 200
+  temperature:
+    description: 0 gives the likeliest answer, and the same one each time.
+    type: float
+    default: 0
   timeout_seconds:
     description: How long it may take.
     type: int
@@ -54,7 +58,7 @@ EXAMPLES = r"""
     user: llm
     address: http://127.0.0.1:4000
     model: gpt-4
-    question: What is the capital of France?
+    question: Name the capital of France in one short sentence.
   become: true
   register: answer
 """
@@ -83,6 +87,7 @@ ARGUMENTS = {
     "model": {"type": "str", "required": True},
     "question": {"type": "str", "required": True},
     "max_tokens": {"type": "int", "default": 200},
+    "temperature": {"type": "float", "default": 0},
     "timeout_seconds": {"type": "int", "default": 120},
 }
 
@@ -97,6 +102,7 @@ def work(params: dict[str, Any]) -> dict[str, Any]:
         "model": params["model"],
         "messages": [{"role": "user", "content": params["question"]}],
         "max_tokens": params["max_tokens"],
+        "temperature": params["temperature"],
     }
     gateway = Asker(params["address"], key, params["timeout_seconds"])
     got = gateway.ask("/v1/chat/completions", request)
