@@ -83,7 +83,7 @@ class Gateway(uvicorn.Server):
         super().__init__(self.settings(self.private_door))
         self.public_settings = self.settings(self.public_door)
         self.public_settings.load()
-        self.public, self.accepting = public, None
+        self.public, self.accepting, self.unseen = public, None, 0
         self.retiring: asyncio.Task[None] | None = None
         self.looking = asyncio.Lock()
 
@@ -110,6 +110,19 @@ class Gateway(uvicorn.Server):
         self.started = True
         await self.look_again()
         journal.notify("READY=1")
+
+    async def on_tick(self, counter: int) -> bool:
+        """Once a second: whoever changed `current` may have died before telling us.
+
+        The old one leaves at the first look, the new one begins at the third, so that the two
+        never accept at once.
+        """
+        if counter % 10 == 0 and self.public is not None:
+            accepts = self.accepting is not None
+            self.unseen = self.unseen + 1 if is_current() != accepts else 0
+            if self.unseen >= (1 if accepts else 3):
+                await self.look_again()
+        return await super().on_tick(counter)
 
     async def look_again(self) -> None:
         """Accept on the public socket if and only if this generation is current."""

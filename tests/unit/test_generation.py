@@ -1,0 +1,229 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Generations, secrets and venvs as files. The hand-over has a test of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from ansible_collections.lab.llm.plugins.module_utils import secrets_file
+from ansible_collections.lab.llm.plugins.module_utils.generation import (
+    Content,
+    GenerationError,
+    Store,
+)
+from ansible_collections.lab.llm.plugins.module_utils.units import environment_file
+from ansible_collections.lab.llm.plugins.module_utils.venv import Lock, VenvError
+
+CONTENT = Content(
+    files={"config.yaml": "model_list: []\n", "program/launcher.py": "pass\n", "registry/a": "x"},
+    venv="0123456789abcdef",
+    units={"litellm.socket": "[Socket]\n"},
+    variables=("A_KEY",),
+    secrets="mark",
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "gateway")
+    store.prepare()
+    return store
+
+
+def serve(store: Store, content: Content = CONTENT) -> int:
+    number = store.stage(content, {})
+    store.switch(number)
+    store.record(number, "live")
+    return number
+
+
+def test_a_generation_is_whole_and_sealed(store: Store) -> None:
+    number = store.stage(CONTENT, {"litellm": "1.106.2", "by": "me"})
+    folder = store.folder / str(number)
+    assert (folder / "config.yaml").read_text() == "model_list: []\n"
+    assert os.readlink(folder / "venv") == "../../venvs/0123456789abcdef"
+    for path in (folder, folder / "program", folder / "registry"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o500
+    assert stat.S_IMODE((folder / "manifest.json").stat().st_mode) == 0o400
+    manifest = store.manifest(number)
+    assert (manifest.number, manifest.litellm, manifest.by) == (1, "1.106.2", "me")
+    assert manifest.digest == CONTENT.digest()
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ({"files": {**CONTENT.files, "config.yaml": "x"}}, False),
+        ({"files": {**CONTENT.files, "program/launcher.py": "x"}}, False),
+        ({"files": {**CONTENT.files, "registry/a": "a comment"}}, True),
+        ({"venv": "f" * 16}, False),
+        ({"units": {"litellm.socket": "x"}}, False),
+        ({"variables": ("A_KEY", "B_KEY")}, False),
+        ({"secrets": "another value"}, False),
+    ],
+)
+def test_what_makes_a_new_generation(changed: dict, same: bool) -> None:
+    assert (dataclasses.replace(CONTENT, **changed).digest() == CONTENT.digest()) == same
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", ""])
+def test_a_file_outside_of_the_folder_is_refused(store: Store, name: str) -> None:
+    with pytest.raises(GenerationError, match="cannot hold a file"):
+        store.stage(dataclasses.replace(CONTENT, files={name: "x"}), {})
+    assert list(store.folder.iterdir()) == []
+
+
+def test_an_interrupted_staging_leaves_nothing(store: Store) -> None:
+    leftover = store.folder / ".staging-x" / "program"
+    leftover.mkdir(parents=True)
+    leftover.chmod(0o500)
+    store.prepare()
+    assert store.numbers() == []
+    assert not leftover.exists()
+
+
+def test_the_same_is_found_unless_it_was_bad_or_is_past(store: Store) -> None:
+    past = serve(store)
+    other = dataclasses.replace(CONTENT, secrets="rotated")
+    serve(store, other)
+    assert store.same(CONTENT.digest()) is None, past
+    assert store.same(other.digest()) == 2
+    waiting = store.stage(CONTENT, {})
+    assert store.same(CONTENT.digest()) == waiting
+    store.record(waiting, "failed", "why")
+    assert store.same(CONTENT.digest()) is None
+
+
+def test_previous_is_the_last_good_one(store: Store) -> None:
+    with pytest.raises(GenerationError, match="no good generation before 0"):
+        store.previous()
+    for outcome in ("live", "failed", "discarded", "live"):
+        store.record(serve(store), outcome)
+    assert (store.current(), store.previous()) == (4, 1)
+
+
+def test_pruning_spares_the_current_and_the_last_good_one(store: Store) -> None:
+    serve(store)
+    serve(store)
+    for _ in range(4):
+        store.record(store.stage(CONTENT, {}), "failed")
+    assert store.prune(2) == [3, 4]
+    assert store.numbers() == [1, 2, 5, 6]
+
+
+def test_an_unknown_generation_says_which_there_are(store: Store) -> None:
+    serve(store)
+    with pytest.raises(GenerationError, match="no generation 9; there are: 1"):
+        store.manifest(9)
+
+
+def test_two_at_once_are_told_of_each_other(store: Store) -> None:
+    other = Store(store.base)
+    with store.locked("someone (live)"), pytest.raises(GenerationError, match="by someone"):
+        other.locked("me").__enter__()
+    with other.locked("me"):
+        pass
+
+
+TRICKY = {"A_KEY": 'a"b\\c$d`e f#g', "B": "", "C": "%h 'x' ä"}
+
+
+def test_secrets_are_read_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.env"
+    secrets_file.store(path, TRICKY)
+    assert secrets_file.read(path) == TRICKY
+    assert secrets_file.parse(environment_file(TRICKY)) == TRICKY
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert secrets_file.read(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize(
+    ("held", "given", "expected"),
+    [
+        ({}, {"A": "1"}, {"A": "1", "H": "T 1"}),
+        ({"A": "1"}, {}, {"A": "1", "H": "T 1"}),
+        ({"A": "1"}, {"A": "2"}, {"A": "2", "H": "T 2"}),
+        ({"A": "1"}, {"A": ""}, {"A": "1", "H": "T 1"}),
+        ({"A": "1", "OLD": "x", "KEPT": "y"}, {}, {"A": "1", "H": "T 1", "KEPT": "y"}),
+        ({"A": "1"}, {"UNASKED": "x"}, {"A": "1", "H": "T 1"}),
+    ],
+)
+def test_which_value_goes_into_the_file(held: dict, given: dict, expected: dict) -> None:
+    held = {**held, "LITELLM_MASTER_KEY": "sk-1"}
+    merged = secrets_file.merged(held, given, ["A"], {"H": "T ${A}"}, keep=["KEPT"])
+    assert merged == {**expected, "LITELLM_MASTER_KEY": "sk-1"}
+
+
+def test_the_master_key_is_made_once_and_long() -> None:
+    first = secrets_file.merged({}, {}, [], {})
+    key = first["LITELLM_MASTER_KEY"]
+    assert key.startswith("sk-")
+    assert len(key) == 51
+    assert secrets_file.merged(first, {}, [], {}) == first
+    given = {"LITELLM_MASTER_KEY": "sk-mine"}
+    assert secrets_file.merged(first, given, [], {}) == given
+
+
+def test_all_missing_variables_are_named_at_once() -> None:
+    with pytest.raises(secrets_file.MissingVariablesError, match="no value for A, B, C") as error:
+        secrets_file.merged({"D": "x"}, {"B": ""}, ["A", "B", "D"], {"H": "${C}"})
+    assert error.value.names == ["A", "B", "C"]
+
+
+def test_the_mark_of_secrets_tells_a_change_and_nothing_else(tmp_path: Path) -> None:
+    key = secrets_file.fingerprint_key(tmp_path / "key", create=True)
+    assert secrets_file.fingerprint_key(tmp_path / "key", create=True) == key
+    mark = secrets_file.fingerprint({"A": "1", "B": "2"}, ["A"], key)
+    assert mark == secrets_file.fingerprint({"A": "1", "B": "3"}, ["A"], key)
+    assert mark != secrets_file.fingerprint({"A": "2", "B": "2"}, ["A"], key)
+    assert mark != secrets_file.fingerprint({"A": "1", "B": "2"}, ["A"], b"other host")
+
+
+def test_results_hold_no_secret() -> None:
+    said = {"seen": "Bearer sk-longer-1 and sk-longer", "ok": False}
+    values = {"A": "sk-longer", "B": "sk-longer-1", "SHORT": "is"}
+    assert secrets_file.scrub(said, values) == {"seen": "Bearer *** and ***", "ok": False}
+
+
+@pytest.mark.parametrize(
+    ("version", "word"),
+    [
+        ("1.106.2", None),
+        ("1.84.0", None),
+        ("1.82.7", "compromised"),
+        ("1.82.8", "compromised"),
+        ("1.107.0", "compromised"),
+        ("1.107.3.post1", "compromised"),
+        ("1.83.14", "known holes"),
+        ("0.9", "known holes"),
+        ("1.1070.0", None),
+    ],
+)
+def test_which_releases_are_refused(version: str, word: str | None) -> None:
+    text = f"aiohttp==3.0 \\\n  --hash=sha256:0\nlitellm=={version} \\\n  --hash=sha256:1\n"
+    if word is None:
+        assert Lock(text).litellm == version
+    else:
+        with pytest.raises(VenvError, match=word):
+            Lock(text)
+
+
+def test_a_lock_file_without_litellm_is_refused() -> None:
+    with pytest.raises(VenvError, match="pins no litellm"):
+        Lock("# litellm==1.106.2\nlitellm>=1.106\n")
+
+
+def test_the_outcome_stands_beside_the_generation(store: Store) -> None:
+    number = serve(store)
+    store.record(number, "failed", "it said no")
+    assert store.outcome(number)["reason"] == "it said no"
+    assert store.outcome(99) == {}
+    assert json.loads((store.folder / "1" / "manifest.json").read_text())["number"] == 1
