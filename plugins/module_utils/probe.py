@@ -118,7 +118,8 @@ class Proof:
         host = row.get("host")
         name = row["provider"] + (f" on {host}" if host else "")
         ok, seen = 200 <= answer.status < 400, answer.message()
-        return check(line, name, f"GET {row['url']}", "200", seen, ok, answer)
+        told = check(line, name, f"GET {row['url']}", "200", seen, ok, answer)
+        return told | {"target": row["provider"]}
 
     def newcomer(self) -> Iterable[Callable[[], Check]]:
         """Each deployment of the new provider, by its id: nobody else can answer for it."""
@@ -234,4 +235,5 @@ def check(
     found["target"] = name
     told = next((number for word, number in WORDS if word in seen), answer.status)
     hint = {} if ok else {"fix": fix or FIXES.get(told) or "see the gateway's log"}
-    return {**found, "ok": ok, "milliseconds": answer.milliseconds, **hint}
+    measured = {"status": answer.status, "milliseconds": answer.milliseconds}
+    return {**found, **measured, "ok": ok, **hint}

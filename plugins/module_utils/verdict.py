@@ -22,7 +22,9 @@ def blocking(
     unless it is the new one. So is what failed in the same way before (`before`: checks of the
     generation that serves now).
     """
-    down = {row["provider"] for row in checks if row["line"] == HEALTH and not row["ok"]}
+    health = [row for row in checks if row["line"] == HEALTH]
+    down = {row["target"] for row in health if is_down(row)}
+    down -= {row["target"] for row in health if not is_down(row)}
     serving: dict[str, set[str]] = {}
     for row in deployments:
         serving.setdefault(row["name"], set()).add(row["provider"])
@@ -40,6 +42,11 @@ def excused(
         return False
     providers = {provider_of(row["target"])} - {""} or serving.get(row["target"], set())
     return (bool(providers) and providers <= down) or signature(row) in known
+
+
+def is_down(row: Check) -> bool:
+    """Nobody there, or in trouble of its own. A 401 or a 404 is a matter of what we declare."""
+    return bool(row["status"] == 0 or row["status"] >= 500)
 
 
 def signature(row: Check) -> tuple[str, ...]:
