@@ -64,9 +64,9 @@ def _scalar(value: object) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, float):
-        text = repr(value)
-        # YAML 1.1 takes 1e-09 for a string.
-        return text if "e" not in text or "." in text else text.replace("e", ".0e")
+        # YAML 1.1 takes 1e-09 and inf for strings.
+        text = repr(value).replace("inf", ".inf")
+        return text if "." in text else text.replace("e", ".0e")
     if isinstance(value, int):
         return str(value)
     return "{}" if isinstance(value, dict) else "[]"

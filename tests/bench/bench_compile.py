@@ -102,10 +102,14 @@ def run() -> dict[str, Figure]:
             "ratio": round(seconds / floor, 2),
         }  # fmt: skip
     small, large = figures["compile_1k_s"], figures["compile_10k_s"]
-    figures["compile_10k_ratio"] = large | {"value": large["ratio"], "unit": "x"}
-    growth = float(large["value"]) / float(small["value"])
-    figures["compile_growth"] = {
-        "value": round(growth, 2), "unit": "x for 10x the registry", "floor": 10.0,
-        "ratio": round(growth / 10, 2),
+    figures["compile_10k_ratio"] = {
+        "value": large["ratio"], "unit": "x parse + dump", "floor": 1.0, "ratio": large["ratio"],
     }  # fmt: skip
+    growth, floor = (round(float(large[key]) / float(small[key]), 2) for key in ("value", "floor"))
+    figures["compile_growth"] = {
+        "value": growth,
+        "unit": "x for 10x the registry",
+        "floor": floor,
+        "ratio": round(growth / floor, 2),
+    }
     return figures

@@ -71,6 +71,7 @@ CASES = [
     (P + "{type: bedrock, env_vars: [AWS_REGION_NAME, COLOUR], models: [x]}", 8, "variable-without-use", "nothing would read COLOUR"),
     (P + "{type: groq, models: [{name: x, mode: embedding}]}", 8, "unsupported-mode", "type 'groq' has no mode 'embedding'"),
     (P + "{type: vllm, base_url: 'http://p'}", 8, "unused-provider", "no name leads to providers.p"),
+    (R + "n: {providers: [{provider: two}]}\n", 2, "unused-model", "no name leads to the model 'n' of providers.one"),
     # shares
     (R + "a: {providers: [{provider: two, weight: 1}, {provider: one, model: m}]}", 9, "partial-weights", "'one' has no weight"),
     (R + "a: {providers: [{provider: two, weight: 0}, {provider: one, model: m, weight: 0}]}", 9, "zero-weights", "nobody answers"),
@@ -86,6 +87,7 @@ CASES = [
     (E + "a: {provider: two, fallback: a}", 9, "fallback-cycle", "a -> a"),
     (E + "a: {provider: two, fallback: b}\n  b: {provider: two, fallback: [m, c]}\n  c: {provider: two, fallback: b}", 11, "fallback-cycle", "b -> c -> b"),
     (E + "a: {provider: two}", 9, "no-fallback", "'a' has one deployment and no fallback"),
+    (E + "a: {provider: two, priority: secondary}", 9, "priority-without-effect", "no other provider serves it"),
     # limits
     (L + "one: {rpm: 10}", 10, "limit-needs-split", "one limit for 2 models"),
     (L + "one: {rpm: 10, models: {m: {rpm: 5}}}", 10, "limit-needs-split", "a part of it for each of n"),

@@ -48,6 +48,14 @@ class Facts:
             read += provider.models
         return {name for name in read if name not in self.table.routes}
 
+    def served_models(self) -> set[tuple[str, str]]:
+        """(provider, model) of all that public names lead to, fallbacks apart."""
+        return {
+            (target.deployment.provider, target.deployment.model)
+            for route in self.table.routes.values()
+            for target in route.targets
+        }
+
     def routed_models(self, provider: str) -> list[str]:
         """The models of a provider that requests reach, in the order of the routes."""
         return list(self.table.routed.get(provider, ()))

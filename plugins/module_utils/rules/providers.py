@@ -164,3 +164,19 @@ def unused_provider(facts: Facts) -> Iterator[Problem]:
             message = f"no name leads to providers.{provider.name}"
             expected = "models, or an exact_matches entry that names it"
             yield Problem(provider.place, "unused-provider", message, expected, severity=WARNING)
+
+
+def unused_model(facts: Facts) -> Iterator[Problem]:
+    """A rule for a model's name takes it over; a model that the rule forgets is lost."""
+    served = facts.served_models()
+    for provider in facts.live():
+        if not facts.table.routed.get(provider.name):
+            continue  # said of the whole provider
+        for model in provider.models.values():
+            if (provider.name, model.name) not in served:
+                message = (
+                    f"no name leads to the model '{model.name}' of providers.{provider.name}: the"
+                    f" rule for that name leads elsewhere"
+                )
+                expected = f"'{provider.name}' in that rule, or a name of its own in exact_matches"
+                yield Problem(model.place, "unused-model", message, expected, severity=WARNING)

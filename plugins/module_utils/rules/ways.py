@@ -99,3 +99,17 @@ def no_fallback(facts: Facts) -> Iterator[Problem]:
         if len(route.targets) == 1 and not route.fallbacks and route.kind != "model":
             message = f"'{route.name}' has one deployment and no fallback"
             yield Problem(route.place, "no-fallback", message, "a fallback", severity=WARNING)
+
+
+def priority_without_effect(facts: Facts) -> Iterator[Problem]:
+    """A rank behind others needs others."""
+    for match in facts.registry.exact.values():
+        route = facts.table.routes.get(match.name)
+        if route is None or not route.targets:
+            continue
+        if match.rank and all(t.deployment.provider == match.provider.name for t in route.targets):
+            message = f"exact_matches.{match.name}: no other provider serves it, so it comes first"
+            expected = "no priority, or another provider with a model of this name"
+            yield Problem(
+                match.place, "priority-without-effect", message, expected, severity=WARNING
+            )
