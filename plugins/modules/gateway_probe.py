@@ -15,7 +15,7 @@ description:
     the names of its models, for a small answer of each, and for the next in each chain of
     fallbacks while it takes the first for failed; and it asks the providers for their health.
   - It runs on the gateway's host and reads the gateway's key there, so that no key travels.
-  - It changes nothing. Its O(ignore:ok) is a result; a failed check does not fail the module.
+  - It changes nothing. RV(ok) is a result; a failed check does not fail the module.
 options:
   path:
     description: The gateway's folder on the host.
@@ -64,7 +64,7 @@ options:
     type: int
     default: 8
 attributes:
-  check_mode: {support: full, description: It only asks, in check mode too.}
+  check_mode: {support: full, description: It only asks.}
   diff_mode: {support: none, description: It changes nothing.}
 """
 
@@ -80,7 +80,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ok: {description: Whether every check came out right., type: bool, returned: success}
-lines: {description: Five lines and one a failure, for people., type: list, returned: success}
+lines: {description: Five lines and one a failure., type: list, returned: success}
 blocking:
   description: The failed checks that speak against this generation, and not against a provider that
     is down, nor against what served before.
