@@ -20,7 +20,8 @@ MAX_SHOWN = 60
 
 # Names of keys whose values are secrets; `max_output_tokens` and `env_var` are none of them.
 _SECRET_NAME = re.compile(
-    r"(^|[_-])(api[_-]?key|key|token|secret|password|passwd|credentials?|authorization)$", re.I
+    r"(^|[_-])(api[_-]?key|key|token|secret|password|passwd|credentials?|authorization)$",
+    re.I,
 )
 _SECRET_TEXT = re.compile(
     r"\b(sk|gsk|hf|xai|pplx|ghp|github_pat|glpat|r8)[-_][A-Za-z0-9_-]{6}"
@@ -35,7 +36,7 @@ _NAMING_KEYS = ("name", "pattern", "size", "provider", "model")
 
 def names_secret(key: str) -> bool:
     """Whether the value under this key would be a secret."""
-    return _SECRET_NAME.search(key) is not None
+    return key != "requires_api_key" and _SECRET_NAME.search(key) is not None
 
 
 def is_variable(text: str) -> bool:
@@ -97,7 +98,7 @@ class Spot:
         if not isinstance(value, str):
             return short(self.written()) or short(str(value))
         hidden = looks_secret(value) or (not self._in_list and names_secret(str(self.key)))
-        return "a text that is not shown here" if hidden else f"'{short(value)}'"
+        return "something that is not shown here" if hidden else f"'{short(value)}'"
 
     def written(self) -> str:
         """A plain value as it stands in the file."""

@@ -9,12 +9,13 @@ Each function returns (code, message, expected, suggestion).
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .problems import nearest
 from .schema_faults import EXPLAINED
 from .schema_rules import Failure, Rule, kind_of
-from .schema_spots import Spot, is_variable, names_secret, shown_key
+from .schema_spots import Spot, is_variable, looks_secret, names_secret, shown_key
 
 Words = tuple[str, str, str, str]
 
@@ -120,7 +121,7 @@ def _wrong_type(rule: Rule, spot: Spot) -> Words:
 
 def _text_instead(rule: Rule, spot: Spot) -> Words:
     path, text = spot.path(), str(spot.value).strip()
-    message = f"{path} is the text {spot.shown()}"
+    message = f"{path} is {spot.shown()}, a text"
     types = rule.types
     key, colon, rest = text.partition(":")
     if types & {"object", "array"} and colon and rest and " " not in key and key in _inside(rule):
@@ -131,7 +132,13 @@ def _text_instead(rule: Rule, spot: Spot) -> Words:
         word = "true" if text.lower() in ("true", "yes", "on") else "false"
         return "wrong-type", message, f"{word}, without quotes", ""
     if types == {"array"}:
-        return "wrong-type", message, f"a list: {_dashes(rule)}", ""
+        listed = f"[{text}]" if re.fullmatch(r"[\w ,.-]{1,40}", text) else _dashes(rule)
+        return (
+            "wrong-type",
+            message,
+            f"a list: {_dashes(rule) if looks_secret(text) else listed}",
+            "",
+        )
     return "wrong-type", message, _wanted(rule), ""
 
 

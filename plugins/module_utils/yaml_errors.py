@@ -16,6 +16,10 @@ Found = Any  # an error, a mark or an event of PyYAML's, or None
 
 CODE = "yaml-syntax"
 
+_BRACKET = (
+    "a bracket is opened here and not closed",
+    "',' between the entries and a closing bracket",
+)
 _NO_COLON = "could not find expected ':'"
 
 # (part of the parser's words, at: problem or context, ours, what to write); libyaml and PyYAML's
@@ -28,8 +32,7 @@ _WORDS = (
     ("document indicator", "context", "a quote is opened here and not closed", "a closing quote"),
     ("expected '-' indicator", "problem", "this line does not go on with the list above it",
      "'- ' in the column of the list's other entries"),
-    ("expected ',' or", "context", "a bracket is opened here and not closed",
-     "',' between the entries and a closing bracket"),
+    ("expected ',' or", "context", *_BRACKET),
     ("expected key", "problem", "this line does not fit to the indentation or quotes before it",
      "keys of one mapping in one column, and text with quotes inside quoted as a whole"),
     ("expected <block end>", "problem", "this line does not fit to the lines before it",
@@ -38,6 +41,7 @@ _WORDS = (
      "'- ' on a line of its own, under the key"),
     ("block sequence entries", "problem", "a list entry cannot begin here",
      "'- ' on a line of its own, under the key"),
+    ("node content", "problem", "a value cannot begin here", "a value, or quotes around it"),
     ("document start", "problem", "the document has ended before this line",
      "one mapping a file, its keys in the first column"),
     ("content in the stream", "problem", "this line does not belong to anything above it",
@@ -53,8 +57,12 @@ _SHELL_LINE = (
 )
 
 
-def syntax_problem(error: Found, source: Source, last: Found) -> Problem:
-    """A problem from what the parser raised. `last` is the last scalar event that it gave."""
+def syntax_problem(error: Found, source: Source, last: Found, bracket: Found) -> Problem:
+    """A problem from what the parser raised.
+
+    `last` is the last scalar event that it gave, `bracket` the one that began the innermost list
+    or mapping in brackets which is still open; None where there is none.
+    """
     found = str(getattr(error, "problem", None) or "the text is no YAML")
     place = _place(source, getattr(error, "problem_mark", None))
     context = getattr(error, "context_mark", None)
@@ -65,6 +73,8 @@ def syntax_problem(error: Found, source: Source, last: Found) -> Problem:
         return _second_colon(source, place)
     if "cannot start any token" in found:
         return _bad_start(source, place)
+    if bracket is not None and "node content" in found:
+        return Problem(_place(source, bracket.start_mark), CODE, *_BRACKET)
     for words, at, message, expected in _WORDS:
         if words in found:
             if at == "context" and context is not None:

@@ -21,7 +21,7 @@ except ImportError:  # reported by load.load_registry, where somebody can act on
 from .problems import Place, Problem
 from .yaml_errors import syntax_problem
 from .yaml_parser import parser_of
-from .yaml_scalars import MERGE, Scalars, UnreadableError, surprise, tag_of
+from .yaml_scalars import Scalars, UnreadableError, read_as, surprise
 from .yaml_tree import Mapping, Sequence, Source, packed, pair
 
 Event = Any  # PyYAML's classes of events, which have different attributes
@@ -54,6 +54,7 @@ class TreeReader:
         self._nodes = 0
         self._last: Event = None
         self._root: Mapping | None = None
+        self._brackets: list[Event] = []
         try:
             self._parser = parser_of(text)
             return self._document()
@@ -61,7 +62,8 @@ class TreeReader:
             return self._root
         except yaml.YAMLError as error:
             source = self.sources[self._file]
-            self.problems.append(syntax_problem(error, source, self._last))
+            bracket = self._brackets[-1] if self._brackets else None
+            self.problems.append(syntax_problem(error, source, self._last, bracket))
             return self._root
 
     def _document(self) -> object:
@@ -104,13 +106,17 @@ class TreeReader:
         return value
 
     def _inner(self, event: Event, kind: type, depth: int) -> object:
-        if kind is events.MappingStartEvent:
-            return self._mapping(event, depth + 1)
-        if kind is events.SequenceStartEvent:
-            return self._sequence(event, depth + 1)
-        self._last = event
-        plain = event.implicit[0] and event.tag is None
-        return self._scalars.value(event.value) if plain else event.value
+        if kind is events.ScalarEvent:
+            self._last = event
+            plain = event.implicit[0] and event.tag is None
+            return self._scalars.value(event.value) if plain else event.value
+        if event.flow_style:
+            self._brackets.append(event)
+        is_mapping = kind is events.MappingStartEvent
+        value = (self._mapping if is_mapping else self._sequence)(event, depth + 1)
+        if event.flow_style:
+            self._brackets.pop()
+        return value
 
     def _sequence(self, start: Event, depth: int) -> Sequence:
         result = Sequence(self.sources, self._mark(start))
@@ -167,8 +173,13 @@ class TreeReader:
             self._nodes += 1
             text: str = event.value
             self._last = event
-            if event.implicit[0] and tag_of(text) not in _TEXT_TAGS:
-                self._not_text(event, text)
+            kind = read_as(text) if event.implicit[0] else "text"
+            if kind != "text":
+                found = (
+                    f"YAML reads the key {text[:40]} as {kind}" if text else "the key is missing"
+                )
+                wanted = f'it in quotes: "{text[:40]}":' if text else "a name before the ':'"
+                self._problem(event, "bad-key", found, wanted)
             return text
         before = len(self.problems)
         value = self._value(event, depth)
@@ -179,20 +190,12 @@ class TreeReader:
         self._problem(
             event,
             "bad-key",
-            "a key is a list or a mapping here" + (" (from '{{'?)" if jinja else ""),
+            "a key is no text here" + (" (from '{{'?)" if jinja else ""),
             "text as the key; the registry has no Jinja templates: quote what begins with '{'"
             if jinja
             else "text as the key",
         )
         return None
-
-    def _not_text(self, event: Event, text: str) -> None:
-        kind = tag_of(text).rpartition(":")[2]
-        kind = {"bool": "true or false", "int": "a number", "float": "a number"}.get(kind, kind)
-        kind = {"null": "nothing", "timestamp": "a date"}.get(kind, kind)
-        shown = text if len(text) <= 40 else f"{text[:40]}..."
-        message = f"YAML reads the key {shown} as {kind}" if text else "the key is missing"
-        self._problem(event, "bad-key", message, f'it in quotes: "{shown}":' if text else "a name")
 
     def _merged(self, value: object, event: Event) -> list[Mapping]:
         found = value if isinstance(value, Sequence) else [value]
@@ -245,6 +248,3 @@ class TreeReader:
     def _mark(self, event: Event) -> int:
         mark = event.start_mark
         return packed(self._file, mark.line, mark.column)
-
-
-_TEXT_TAGS = ("tag:yaml.org,2002:str", MERGE, "tag:yaml.org,2002:value")

@@ -20,8 +20,8 @@ else:
 
 MERGE = "tag:yaml.org,2002:merge"
 _STR = "tag:yaml.org,2002:str"
-_INT = "tag:yaml.org,2002:int"
-_FLOAT = "tag:yaml.org,2002:float"
+_VALUE = "tag:yaml.org,2002:value"  # of a plain `=`
+_WORDS = {"bool": "true or false", "int": "a number", "float": "a number", "null": "nothing"}
 
 
 class UnreadableError(ValueError):
@@ -35,6 +35,12 @@ def tag_of(text: str) -> str:
         if pattern.match(text):
             return str(tag)
     return _STR
+
+
+def read_as(text: str) -> str:
+    """What YAML takes a plain scalar for, in words; "text" where it is text."""
+    tag = tag_of(text)
+    return "text" if tag in (_STR, MERGE, _VALUE) else _WORDS.get(tag.rpartition(":")[2], "a date")
 
 
 class Scalars:

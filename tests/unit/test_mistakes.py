@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.lab.llm.plugins.module_utils import compile as compiler
 
 BASE = """\
@@ -106,7 +107,7 @@ MISTAKES = [
     ("        weight: 0.5", "        weight: -0.5", "bad-value", "36:17", "at least 0"),
     ("        weight: 0.5", "        weight: half", "wrong-type", "36:17", "a number"),
     ("  enabled: true", '  enabled: "true"', "wrong-type", "40:12", "true, without quotes"),
-    ("    features: [chat, code]", "    features: chat", "wrong-type", "6:15", "a list: '- ...'"),
+    ("    features: [chat, code]", "    features: chat", "wrong-type", "6:15", "a list: [chat]"),
     ("    models: [own-model]", "    models: own-model", "wrong-type", "25:13", "a list"),
     ("    models: [gpt-4, gpt-4o]", "    models: {gpt-4: {}}", "wrong-type", "17:13", "a list"),
     ("      rpm: 100", "      rpm: 100/min", "wrong-type", "43:12", "a whole number"),
@@ -147,6 +148,8 @@ MISTAKES = [
     ("    status: active", "    status:active", "yaml-syntax", "5:5", "a space after the colon"),
     ('        size: "8B"', '        size: "8B', "yaml-syntax", "9:15", "a quote is opened here"),
     ("    features: [chat, code]", "    features: [chat, code", "yaml-syntax", "6:15", "a bracket"),
+    (WHOLE, "providers:\n  a: [\n", "yaml-syntax", "2:6", "a bracket"),
+    ("    features: [chat, code]", "    features: ]chat", "yaml-syntax", "6:15", "a value cannot begin"),
     ("    base_url: http://127", "    base_url: !env http://127", "yaml-tag", "4:15", "'!env'"),
     ("    base_url: http://127", "    base_url: !!python/object/apply:os.system http://127", "yaml-tag", "4:15", ""),
     ("    status: active", "    status: *other", "yaml-syntax", "5:13", "'&...'"),
@@ -172,8 +175,12 @@ def report_of(directory: Path) -> list[str]:
     ]
 
 
-@pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(params=["libyaml", "python"])
+def registry(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A registry's directory; read by both parsers, as PyYAML may have come without libyaml."""
+    monkeypatch.setattr(yaml, "__with_libyaml__", request.param == "libyaml")
     monkeypatch.chdir(tmp_path)
     directory = tmp_path / "registry"
     directory.mkdir()
