@@ -15,10 +15,18 @@ LAB = ROOT / "tests/lab/lab"
 Play = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def lab(*arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+def lab(
+    *arguments: str, stdin: str | None = None, check: bool = True, timeout: float = 600
+) -> subprocess.CompletedProcess[str]:
     """Runs the lab's command; its output goes into the failure if there is one."""
     return subprocess.run(
-        [LAB, *arguments], capture_output=True, text=True, timeout=timeout, check=True, cwd=ROOT
+        [LAB, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=check,
+        cwd=ROOT,
     )
 
 
@@ -32,7 +40,7 @@ def the_lab() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
         lab("down")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def play() -> Play:
     """play("site.yml", "-e", "x=y", env={...}): runs a playbook of ours, output captured."""
 
