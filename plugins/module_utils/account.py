@@ -17,14 +17,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-Work = Callable[[str | None], dict[str, Any]]
-
 
 class AccountError(Exception):
     """The process cannot act as the user that was asked for."""
 
 
-def as_user(name: str | None, work: Work) -> dict[str, Any]:
+def as_user(name: str | None, work: Callable[[str | None], dict[str, Any]]) -> dict[str, Any]:
     """Run `work(home)` as the user `name` and return what it returns, which must suit JSON.
 
     `home` is None if there is no such user (yet). With no name, or the name of whoever runs this,
@@ -44,7 +42,9 @@ def as_user(name: str | None, work: Work) -> dict[str, Any]:
     return _in_child(entry, work)
 
 
-def _in_child(entry: pwd.struct_passwd, work: Work) -> dict[str, Any]:
+def _in_child(
+    entry: pwd.struct_passwd, work: Callable[[str | None], dict[str, Any]]
+) -> dict[str, Any]:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -61,7 +61,7 @@ def _in_child(entry: pwd.struct_passwd, work: Work) -> dict[str, Any]:
     os.close(writer)
     with os.fdopen(reader) as answer:
         text = answer.read()
-    _, status = os.waitpid(child, 0)
+    status = os.waitpid(child, 0)[1]
     if status or not text:
         raise AccountError(f"the part that runs as {entry.pw_name} ended with status {status}")
     return dict(json.loads(text))

@@ -125,8 +125,8 @@ def _listed(body: bytes) -> list[str]:
 def _key(probe: Probe) -> str:
     """The key as systemd would read it from an environment file that we wrote."""
     for line in Path(probe.key_file).read_text().splitlines():
-        name, _, value = line.partition("=")
-        if name == probe.key_variable:
+        name, equals, value = line.partition("=")
+        if equals and name == probe.key_variable:
             inner = value[1:-1] if value.startswith('"') else value
             return _unescape(inner)
     return ""

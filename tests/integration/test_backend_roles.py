@@ -296,7 +296,8 @@ def test_what_is_declared_no_more_is_told_and_pruned_on_request(backend: Backend
     done = backend.play(**one)
     assert (done.code, done.changed) == (0, 0), done.output
     assert "llama-server-t1.service is ours, still there and declared no more" in done.output
-    done = backend.play(llama_cpp_prune=True, **one)
+    assert "no more" not in backend.play(llama_cpp_leftovers="ignore", **one).output
+    done = backend.play(llama_cpp_leftovers="remove", **one)
     assert (done.code, done.changed) == (0, 1), done.output
     left = backend.shell(f"find {HOME}/.config -name '*t1*'").split()
     assert [Path(path).name for path in left] == ["llama-server-t1.service.d"]
