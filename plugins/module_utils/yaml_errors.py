@@ -49,6 +49,15 @@ _WORDS = (
 )  # fmt: skip
 
 
+# What the parser says when lines do not stand in the columns that they should.
+_INDENTATION = (
+    "mapping values are not allowed",
+    "expected key",
+    "expected <block end>",
+    "expected '-' indicator",
+    "document start",
+)
+
 # A line of a terminal session that was copied along; its value is not repeated.
 _SHELL = re.compile(r"\s*(\$ |export |sudo |source |[A-Z_]+=)")
 _SHELL_LINE = (
@@ -69,6 +78,10 @@ def syntax_problem(error: Found, source: Source, last: Found, bracket: Found) ->
     blamed = _swallowed(error, source, last)
     if blamed:
         return blamed
+    if any(words in found for words in _INDENTATION):
+        odd = source.odd_line(place.line)
+        if odd:
+            return _odd(source, odd)
     if "mapping values are not allowed" in found:
         return _second_colon(source, place)
     if "cannot start any token" in found:
@@ -104,6 +117,14 @@ def _swallowed(error: Found, source: Source, last: Found) -> Problem | None:
         return None
     message = "a quote is opened here and not closed on this line"
     return Problem(_place(source, where), CODE, message, "a closing quote")
+
+
+def _odd(source: Source, line: int) -> Problem:
+    text = source.line(line)
+    spaces = len(text) - len(text.lstrip(" "))
+    message = f"this line begins with {spaces} space{'s' if spaces > 1 else ''}, unlike the others"
+    place = Place(source.name, line, spaces + 1)
+    return Problem(place, CODE, message, "keys of one mapping, or the '-' of one list, in a column")
 
 
 def _second_colon(source: Source, place: Place) -> Problem:

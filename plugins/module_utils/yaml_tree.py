@@ -47,6 +47,28 @@ class Source:
         """How many lines it has."""
         return len(self._lines)
 
+    def odd_line(self, last: int) -> int:
+        """The line that is indented by an odd number of spaces where hardly any other is.
+
+        Looked for from line `last` up to the section's first line; 0 if there is none.
+        """
+        indents = [indent for indent in map(_indent, self._lines) if indent >= 0]
+        if sum(indent % 2 for indent in indents) * 4 > len(indents):
+            return 0
+        for number in range(min(last, self.count()), 0, -1):
+            indent = _indent(self._lines[number - 1])
+            if indent > 0 and indent % 2:
+                return number
+            if indent == 0 and number != last:
+                return 0
+        return 0
+
+
+def _indent(line: str) -> int:
+    """How many spaces a line begins with; -1 for one without content."""
+    text = line.lstrip(" ")
+    return -1 if not text or text[0] in "#\t" else len(line) - len(text)
+
 
 def packed(file: int, line: int, column: int) -> int:
     """A place as one integer; line and column count from 0 here, as the YAML parser has them."""
@@ -72,8 +94,13 @@ class _Placed:
         return self._unpacked(self._start)
 
     def next_line(self, place: Place) -> Place | None:
-        """Where the first text below `place` begins, if there is any."""
+        """Where the first text below `place` begins, if there is any.
+
+        That is where a text goes on which should not; unless `place` itself is indented oddly.
+        """
         source = next(one for one in self._sources if one.name == place.file)
+        if source.odd_line(place.line) == place.line:
+            return place
         for number in range(place.line + 1, source.count() + 1):
             text = source.line(number)
             if text.strip():

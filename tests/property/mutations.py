@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,7 @@ def misspelt(word: str, rng: random.Random) -> str:
     return word[:at] + ("q" if word[at] != "q" else "z") + word[at + 1 :]
 
 
+WithLine = Callable[[str, str], Change]
 KEY = re.compile(r"^(\s*(?:- )?)(\"?)([^\":]+)(\"?):(.*)$")
 
 
@@ -132,45 +133,59 @@ def changes(entry: Entry, rng: random.Random) -> Iterator[tuple[Change, bool]]:
     header = not entry.scalar and not line.rstrip().endswith("]")
     yield dropped, (entry.required or header) and not _whole_block_is_optional(entry)
     yield with_line("tab", "\t" + line.lstrip()), line.startswith(" ")
+    yield with_line("one space more", " " + line), True
+    yield with_line("one space less", line[1:]), line.startswith(" ")
     matched = KEY.match(line)
     if entry.key is None or not matched:
         yield from _item_changes(entry, rng, with_line, line)
         return
+    yield from _key_changes(entry, rng, with_line, *matched.groups())
     indent, quote, key, close, rest = matched.groups()
-    value = rest.strip()
-    yield (
-        with_line("key misspelt", f"{indent}{quote}{misspelt(key, rng)}{close}:{rest}"),
-        not entry.named,
-    )
-    yield (
-        with_line("key in capitals", f"{indent}{quote}{key.upper()}{close}:{rest}"),
-        not entry.named,
-    )
+    if rest.strip():
+        whole = f"{indent}{quote}{key}{close}:"
+        yield from _value_changes(entry, rng, with_line, whole, rest.strip())
+
+
+def _key_changes(
+    entry: Entry,
+    rng: random.Random,
+    with_line: WithLine,
+    indent: str,
+    quote: str,
+    key: str,
+    close: str,
+    rest: str,
+) -> Iterator[tuple[Change, bool]]:
+    fixed = not entry.named
+    wrong = misspelt(key, rng)
+    yield with_line("key misspelt", f"{indent}{quote}{wrong}{close}:{rest}"), fixed
+    yield with_line("key in capitals", f"{indent}{quote}{key.upper()}{close}:{rest}"), fixed
     yield with_line("colon dropped", f"{indent}{quote}{key}{close}{rest or ' '}"), True
     if quote:
         yield with_line("quote dropped", f"{indent}{key}{close}:{rest}"), True
-    if not value:
+
+
+def _value_changes(
+    entry: Entry, rng: random.Random, with_line: WithLine, key: str, value: str
+) -> Iterator[tuple[Change, bool]]:
+    yield with_line("value dropped", key), True
+    yield with_line("space dropped", f"{key}{value}"), True
+    if not entry.scalar:
         return
-    yield with_line("value dropped", f"{indent}{quote}{key}{close}:"), True
-    yield with_line("space dropped", f"{indent}{quote}{key}{close}:{value}"), True
-    if entry.scalar:
-        free = entry.free
-        yield with_line("value in a list", f"{indent}{quote}{key}{close}: [{value}]"), True
-        yield with_line("value in a mapping", f"{indent}{quote}{key}{close}: {{a: {value}}}"), True
-        yield with_line("number for value", f"{indent}{quote}{key}{close}: 12345"), not free
-        yield with_line("text for value", f"{indent}{quote}{key}{close}: qwertz"), not free
-        yield with_line("value doubled", f"{indent}{quote}{key}{close}: {value} {value}"), not free
-        if re.search("[A-Za-z]", value):
-            yield (
-                with_line("value misspelt", f"{indent}{quote}{key}{close}: {misspelt(value, rng)}"),
-                not free,
-            )
-        if value.startswith('"'):
-            yield with_line("quote dropped", f"{indent}{quote}{key}{close}: {value[:-1]}"), True
+    bound = not entry.free
+    yield with_line("value in a list", f"{key} [{value}]"), True
+    yield with_line("value in a mapping", f"{key} {{a: {value}}}"), True
+    yield with_line("number for value", f"{key} 12345"), bound
+    yield with_line("text for value", f"{key} qwertz"), bound
+    yield with_line("value doubled", f"{key} {value} {value}"), bound
+    if re.search("[A-Za-z]", value):
+        yield with_line("value misspelt", f"{key} {misspelt(value, rng)}"), bound
+    if value.startswith('"'):
+        yield with_line("quote dropped", f"{key} {value[:-1]}"), True
 
 
 def _item_changes(
-    entry: Entry, rng: random.Random, with_line: Any, line: str
+    entry: Entry, rng: random.Random, with_line: WithLine, line: str
 ) -> Iterator[tuple[Change, bool]]:
     indent, _, value = line.partition("- ")
     yield with_line("value dropped", f"{indent}- "), True

@@ -144,6 +144,8 @@ MISTAKES = [
     ("  cloud:\n    type", "  ollama:\n    type", "duplicate-key", "13:3", "already declared at"),
     ("    status: active", "    status: active\n    status: testing", "duplicate-key", "6:5", ":5:5"),
     ("    status: active", "\tstatus: active", "yaml-syntax", "5:1", "spaces"),
+    ("    status: active", "     status: active", "yaml-syntax", "5:6", "5 spaces, unlike the others"),
+    ("    type: ollama", "   type: ollama", "yaml-syntax", "3:4", "3 spaces, unlike the others"),
     ("    status: active", "    status active", "yaml-syntax", "5:5", "key: value"),
     ("    status: active", "    status:active", "yaml-syntax", "5:5", "a space after the colon"),
     ('        size: "8B"', '        size: "8B', "yaml-syntax", "9:15", "a quote is opened here"),
