@@ -56,7 +56,8 @@ def test_it_answers(gateway1: Host, model: str) -> None:
 
 @pytest.mark.parametrize("key", ["", "sk-another"])
 def test_it_wants_its_key(gateway1: Host, key: str) -> None:
-    assert ask(gateway1, "/v1/models", key=key)[0] == 401
+    refused = (400, 401)  # without a database LiteLLM calls a key that it does not know bad
+    assert ask(gateway1, "/v1/models", key=key)[0] in refused
 
 
 def test_the_second_answers_when_the_first_is_down(gateway1: Host, backend1: Host) -> None:
