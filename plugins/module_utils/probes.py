@@ -22,8 +22,8 @@ def probes(registry: Registry, inventory: Inventory, config: Mapping[str, Any]) 
     """The questions, JSON-ready.
 
     `models`: names that /v1/models must list. `health`: one endpoint a provider and host.
-    `completions`: one small request a name. `fallbacks`: names whose first hop can be forced,
-    with the ids and names that answer then, in order.
+    `completions`: one small request a name. `fallbacks`: names whose first hop can be forced, with
+    all `targets` that are asked then, in order (`target_ids` and `target_names` by kind).
     """
     modes: dict[str, str] = {}
     for entry in config["model_list"]:
@@ -39,20 +39,26 @@ def probes(registry: Registry, inventory: Inventory, config: Mapping[str, Any]) 
 
 
 def _fallbacks(config: Mapping[str, Any], modes: Mapping[str, str]) -> list[dict[str, Any]]:
-    found = []
+    """Of shares the first hop cannot be forced: LiteLLM then goes on behind the whole group."""
+    ways: dict[str, list[str]] = {name: [] for name in modes}
+    for entry in config["model_list"]:
+        if entry["litellm_params"].get("order", 1) > 1:
+            ways[entry["model_name"]].append(entry["model_info"]["id"])
     for chain in config["router_settings"].get("fallbacks", ()):
         for name, targets in chain.items():
-            if targets:
-                found.append(
-                    {
-                        "route": name,
-                        "model": name,
-                        "mode": modes[name],
-                        "target_ids": [target for target in targets if target not in modes],
-                        "target_names": [target for target in targets if target in modes],
-                    }
-                )
-    return found
+            ways[name] += targets
+    return [
+        {
+            "route": name,
+            "model": name,
+            "mode": modes[name],
+            "targets": targets,
+            "target_ids": [target for target in targets if target not in modes],
+            "target_names": [target for target in targets if target in modes],
+        }
+        for name, targets in ways.items()
+        if targets
+    ]
 
 
 def _health(registry: Registry, inventory: Inventory) -> list[dict[str, Any]]:

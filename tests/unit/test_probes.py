@@ -30,9 +30,14 @@ def test_questions(tmp_path: Path) -> None:
         ("x", "chat"), ("m", "chat"), ("e", "embedding"), ("c", "chat"), ("claude", "chat"),
         ("testing/m", "chat"),
     ]  # fmt: skip
-    assert asked["fallbacks"] == [
-        {"route": "x", "model": "x", "mode": "chat", "target_ids": ["~a/m"], "target_names": ["c"]}
+    assert [(one["route"], one["targets"]) for one in asked["fallbacks"]] == [
+        ("x", ["~a/m", "c"]),
+        ("m", ["~b/m"]),  # the second in order
     ]
+    assert (asked["fallbacks"][0]["target_ids"], asked["fallbacks"][0]["target_names"]) == (
+        ["~a/m"],
+        ["c"],
+    )
     health = {one.pop("provider"): one for one in asked["health"]}
     assert set(health) == {"a", "b", "elsewhere", "trial"}  # a vendor without an endpoint has none
     assert health["a"] == {
