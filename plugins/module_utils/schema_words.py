@@ -67,7 +67,7 @@ def wrong_shape(rule: Rule, failure: Failure, spot: Spot) -> Words:
         return "bad-value", f"{path} is an empty mapping", _first_keys(rule), ""
     inner = rule.properties.get(key)
     purpose = _purpose(inner) if inner else ""
-    return "missing-key", f"{path} has no '{key}'", f"'{key}: ...': {purpose}", ""
+    return "missing-key", f"{path} has no '{key}'", f"'{key}: ...', {purpose}", ""
 
 
 def unknown_key(rule: Rule, spot: Spot) -> Words:
@@ -101,7 +101,7 @@ def _wrong_type(rule: Rule, spot: Spot) -> Words:
     kind = kind_of(value)
     path, shown = spot.path(), spot.shown()
     if kind == "null":
-        return "wrong-type", f"{path} has no value", _wanted(rule), ""
+        return "wrong-type", f"{path} has no value", f"{_wanted(rule)}, or no such key", ""
     if "string" in types and kind in ("boolean", "integer", "number", "date"):
         message = f"{path} is {shown}, which YAML reads as {_TYPE_WORDS[kind]}"
         if kind == "boolean":
@@ -188,7 +188,9 @@ def _bounds(spec: dict[str, Any]) -> str:
 
 
 def _purpose(rule: Rule) -> str:
-    return str(rule.spec.get("description", "")).partition(".")[0].partition(";")[0]
+    """What a key is for, as the rest of a sentence: the beginning of its description."""
+    first = re.split(r"[.;:]", str(rule.spec.get("description", "")), maxsplit=1)[0]
+    return first[:1].lower() + first[1:]
 
 
 def _mapping(spot: Spot) -> dict[str, Any]:

@@ -150,7 +150,7 @@ def _no_key(source: Source, place: Place) -> Problem:
     if _SHELL.match(text):
         return Problem(place, CODE, *_SHELL_LINE)
     tight = re.match(r"[\s-]*['\"]?[\w.-]+['\"]?:\S", text)
-    expected = "a space after the colon" if tight else "key: value"
+    expected = "a space after the colon" if tight else "a line such as 'key: value'"
     return Problem(place, CODE, "a key without its ': '", expected)
 
 

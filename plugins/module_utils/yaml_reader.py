@@ -26,6 +26,8 @@ from .yaml_tree import Mapping, Sequence, Source, packed, pair
 
 Event = Any  # PyYAML's classes of events, which have different attributes
 
+_YAML = "tag:yaml.org,2002:"  # what `!!` stands for
+
 MAX_DEPTH = 40
 MAX_NODES = 2_000_000  # counted with every alias written out
 
@@ -94,7 +96,9 @@ class TreeReader:
         elif kind is events.AliasEvent:
             return self._alias(event)
         elif depth >= MAX_DEPTH:
-            self._stop(event, "too-large", f"more than {MAX_DEPTH} levels inside each other", "")
+            self._stop(
+                event, "too-large", "too many levels inside each other", f"{MAX_DEPTH} at most"
+            )
         if event.tag is not None:
             self._tag(event)
         before = self._nodes
@@ -159,12 +163,8 @@ class TreeReader:
         if type(value) in (int, float) and type(event) is events.ScalarEvent:
             warning = surprise(event.value, value)
             if warning:
-                self._problem(
-                    event,
-                    "surprising-value",
-                    warning,
-                    "the number without leading zeros or colons, or quotes around the text",
-                )
+                wanted = "the number without leading zeros or colons, or quotes around it"
+                self._problem(event, "surprising-value", warning, wanted)
         return value
 
     def _key(self, event: Event, depth: int) -> str | None:
@@ -178,7 +178,7 @@ class TreeReader:
                 found = (
                     f"YAML reads the key {text[:40]} as {kind}" if text else "the key is missing"
                 )
-                wanted = f'it in quotes: "{text[:40]}":' if text else "a name before the ':'"
+                wanted = f'the key in quotes, "{text[:40]}"' if text else "a name before the ':'"
                 self._problem(event, "bad-key", found, wanted)
             return text
         before = len(self.problems)
@@ -224,7 +224,7 @@ class TreeReader:
         self._problem(
             event,
             "yaml-tag",
-            f"the YAML tag '{event.tag[:40]}' is not evaluated",
+            f"the YAML tag '{event.tag.replace(_YAML, '!!')[:40]}' is not evaluated",
             "a plain value; quote text that begins with '!'",
         )
 
