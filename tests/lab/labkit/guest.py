@@ -24,6 +24,7 @@ PIP_SETTINGS = {
     "timeout": False,
     "default-timeout": False,
 }
+PIP_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -93,9 +94,7 @@ def uv_toml() -> str:
 
 def machine_pip_settings() -> dict[str, str]:
     """This machine's, from pip's files and then from its environment variables."""
-    home = Path.home()
-    files = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf", home / ".pip/pip.conf"]
-    files += [home / ".config/pip/pip.conf", os.environ.get("PIP_CONFIG_FILE") or os.devnull]
+    files = [*map(os.path.expanduser, PIP_FILES), os.environ.get("PIP_CONFIG_FILE") or os.devnull]
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read(files)

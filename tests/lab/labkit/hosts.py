@@ -102,7 +102,9 @@ def _ensure_mirror(lab: Lab, image: str, there: dict[str, Any]) -> str:
     argv = _place(lab, lab.mirror)
     argv += ["--volume", f"{served_folder(lab)}:/srv/artifacts:ro", image]
     argv += ["python3", "-m", "http.server", "80", "--directory", "/srv/artifacts"]
-    spec = hashlib.sha256(repr(argv).encode()).hexdigest()[:16]
+    # A cache that was removed and made anew is another folder under the same name.
+    folder = served_folder(lab).stat().st_ino
+    spec = hashlib.sha256(repr([argv, folder]).encode()).hexdigest()[:16]
     if _runs(there, name, spec):
         return ""
     _create(lab, name, spec, argv)
