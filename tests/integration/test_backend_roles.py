@@ -252,6 +252,34 @@ def test_a_wrong_sum_installs_nothing_and_the_old_one_serves(backend: Backend) -
     assert "abab" not in backend.shell(f"ls -A {HOME}/models")
 
 
+def test_a_release_stands_beside_the_one_before(backend: Backend) -> None:
+    done = backend.play(llama_cpp_version="next", **backend.both())
+    assert (done.code, done.changed) == (0, 2), done.output
+    release = backend.served["llama_cpp"]
+    folders = backend.shell(f"ls {HOME}/llama.cpp").split()
+    assert folders == [f"{name}-{release['sha256'][:8]}" for name in (release["version"], "next")]
+    back = backend.play(**backend.both())
+    assert (back.code, back.changed) == (0, 1), back.output  # the units; nothing is downloaded
+
+
+def test_a_truncated_release_installs_nothing_and_the_old_one_serves(backend: Backend) -> None:
+    cut = "/var/tmp/cut.tar.gz"
+    seen = backend.shell(
+        f"head -c 5000000 {HOME}/models/*.gguf | gzip -1 | head -c 900000 > {cut}; sha256sum {cut}"
+    )
+    done = backend.play(
+        llama_cpp_version="cut",
+        llama_cpp_archive_url=f"file://{cut}",
+        llama_cpp_archive_sha256=seen.split()[0],
+        **backend.both(),
+    )
+    backend.shell(f"rm {cut}")
+    assert done.code != 0
+    assert "cut.tar.gz is damaged or cut short" in done.output
+    assert "cut" not in backend.shell(f"ls -A {HOME}/llama.cpp")
+    assert backend.ask(18081, "/health")[0] == 200
+
+
 def test_a_taken_port_is_told_with_its_holder_and_the_old_one_serves(backend: Backend) -> None:
     backend.shell("systemd-run --quiet --unit=squatter python3 -m http.server 18083")
     try:
