@@ -123,6 +123,11 @@ class _Check:
 
     def _not_yet(self, rule: Rule, spot: Spot) -> None:
         severity = rule.spec.get("x-not-yet")
+        unless = rule.spec.get("x-not-yet-unless", {})
+        if isinstance(spot.holder, Mapping) and any(
+            spot.holder.get(key) in values for key, values in unless.items()
+        ):
+            return
         if severity:
             message = f"{spot.path()} has no effect in this version"
             advice = rule.spec.get("x-until-then", "Leave it out until then.")

@@ -21,11 +21,12 @@ Test = Callable[[Any], bool]
 
 _IGNORED = frozenset(
     {"$schema", "$id", "$defs", "title", "description", "examples", "default", "x-kind"}
-    | {"x-problem", "x-expected", "x-instead", "x-not-yet", "x-until-then", "x-unknown"}
+    | {"x-problem", "x-expected", "x-instead", "x-not-yet", "x-not-yet-unless", "x-until-then"}
+    | {"x-unknown"}
 )
 _STRUCTURE = frozenset(
     {"type", "properties", "patternProperties", "additionalProperties", "propertyNames", "items"}
-    | {"required", "minProperties", "oneOf", "dependentRequired"}
+    | {"required", "minProperties", "oneOf", "not", "dependentRequired"}
 )
 
 
@@ -95,6 +96,9 @@ class Rule:
         choice = [branch["required"][0] for branch in spec.get("oneOf", ())]
         if choice and sum(key in value for key in choice) != 1:
             yield Failure("oneOf", ", ".join(choice))
+        together = spec.get("not", {}).get("required", ())
+        if together and all(key in value for key in together):
+            yield Failure("not", " and ".join(together))
         for key, needed in spec.get("dependentRequired", {}).items():
             for other in needed if key in value else ():
                 if other not in value:

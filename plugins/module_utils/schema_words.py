@@ -63,6 +63,8 @@ def wrong_shape(rule: Rule, failure: Failure, spot: Spot) -> Words:
         given = [name for name in key.split(", ") if name in _mapping(spot)]
         found = f"has {' and '.join(given)}" if given else "has none of these keys"
         return "bad-value", f"{path} {found}", f"exactly one of {key}", ""
+    if failure.keyword == "not":
+        return "bad-value", f"{path} has {key}", "only one of them", ""
     if failure.keyword == "minProperties":
         return "bad-value", f"{path} is an empty mapping", _first_keys(rule), ""
     inner = rule.properties.get(key)

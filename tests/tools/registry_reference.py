@@ -134,6 +134,8 @@ def _kind(node: dict[str, Any]) -> str:
     later = {"error": "not yet", "warning": "not yet (a warning)"}.get(
         node.get("x-not-yet", ""), ""
     )
+    for key, values in node.get("x-not-yet-unless", {}).items():
+        later += f" unless {key} is {' or '.join(values)}"
     return ", ".join(f"*{word}*" for word in (kind, later) if word)
 
 

@@ -61,7 +61,7 @@ def _schema_of(key: Any, schema: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 def fields(node: dict[str, Any], path: str = "") -> Iterator[str]:
     """The names in the schema of all that has a kind and is compiled."""
-    if "x-not-yet" in node:
+    if "x-not-yet" in node and "x-not-yet-unless" not in node:
         return
     if "x-kind" in node:
         yield path

@@ -94,6 +94,13 @@ def test_advice_leads_to_keys_that_there_are() -> None:
                 assert " " in advice or advice in part["properties"], advice
 
 
+def test_a_provider_is_run_by_us_or_by_others() -> None:
+    text = "providers:\n  a: {type: llama_cpp, base_url: http://a:1, deploy: {hosts: h}}\n"
+    (problem,) = check(text)
+    assert "providers.a has base_url and deploy" in str(problem)
+    assert str(problem.place) == "lab.yaml:2:3"
+
+
 @pytest.mark.parametrize("spec", [{"multipleOf": 2}, {"anyOf": []}, {"maxItems": 1}, {"if": {}}])
 def test_a_keyword_that_is_not_checked_cannot_slip_in(spec: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="does not know"):
@@ -212,6 +219,7 @@ NOT_YET = [
     ("model_size_routing:\n  - {size: 8B - 13B, provider: b}\n", "2:5", "[size=8B - 13B]"),
     ("budgets:\n  a: {max_budget: 5, budget_duration: 30d}\n", "2:3", "budgets.a"),
     ("routing_rules:\n  default_provider: a\n", "2:3", "routing_rules.default_provider"),
+    ("providers:\n  a: {type: vllm, deploy: {hosts: h}}\n", "2:19", "providers.a.deploy"),
     ("debug_router: true\n", "1:1", "debug_router"),
     ("providers:\n  a: {type: vllm, traffic: 5%}\n", "2:19", "providers.a.traffic"),
 ]
