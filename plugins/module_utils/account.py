@@ -14,6 +14,7 @@ import json
 import os
 import pwd
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -48,23 +49,30 @@ def _in_child(
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(reader)
-        status = 1
         try:
+            os.close(reader)
             with os.fdopen(writer, "w") as answer:
-                _become(entry)
-                _settle(entry)
-                json.dump(work(entry.pw_dir), answer)
-            status = 0
+                answer.write(_answer(entry, work))
         finally:
-            os._exit(status)  # not sys.exit: the module's own clean-up belongs to the parent
+            os._exit(0)  # not sys.exit: the module's own clean-up belongs to the parent
     os.close(writer)
     with os.fdopen(reader) as answer:
         text = answer.read()
     status = os.waitpid(child, 0)[1]
-    if status or not text:
-        raise AccountError(f"the part that runs as {entry.pw_name} ended with status {status}")
-    return dict(json.loads(text))
+    known = json.loads(text) if text else {"crash": f"it ended with status {status}"}
+    if "crash" in known:
+        raise AccountError(f"the part that runs as {entry.pw_name} failed: {known['crash']}")
+    return dict(known)
+
+
+def _answer(entry: pwd.struct_passwd, work: Callable[[str | None], dict[str, Any]]) -> str:
+    """In the child: the result as JSON, or what went wrong that nobody had thought of."""
+    try:
+        _become(entry)
+        _settle(entry)
+        return json.dumps(work(entry.pw_dir))
+    except Exception:  # the parent shall tell it: a child's own traceback would be lost
+        return json.dumps({"crash": traceback.format_exc()})
 
 
 def _become(entry: pwd.struct_passwd) -> None:
