@@ -137,18 +137,25 @@ def _fallbacks(route: Route) -> list[str]:
 
 
 def _longest(table: RouteTable, chains: Mapping[str, list[str]]) -> int:
-    """The most hops that one request may take: LiteLLM stops after `max_fallbacks`."""
+    """The most hops that one request may take: LiteLLM stops after `max_fallbacks`.
+
+    It asks nobody twice for one request, so there are never more than there are deployments.
+    """
+    most = len(table.deployments) + len(chains)
     known: dict[str, int] = {}
-
-    def hops(name: str) -> int:
-        if name not in known:
-            route = table.routes.get(name)
-            known[name] = 0  # an id, or a circle (which is an error)
-            if route is not None:
-                known[name] = len(route.targets) - 1 + sum(1 + hops(to) for to in chains[name])
-        return known[name]
-
-    return max((hops(name) for name in chains), default=0)
+    stack = [*chains][::-1]
+    opened: set[str] = set()
+    while stack:
+        name = stack[-1]
+        unknown = [to for to in chains[name] if to in chains and to not in opened]
+        if name not in opened and unknown:
+            stack += unknown
+        else:
+            stack.pop()
+            hops = sum(1 + known.get(to, 0) for to in chains[name])
+            known[name] = min(most, len(table.routes[name].targets) - 1 + hops)
+        opened.add(name)
+    return max(known.values(), default=0)
 
 
 def _inheriting(chains: Mapping[str, list[str]]) -> list[str]:

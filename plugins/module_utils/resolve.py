@@ -38,10 +38,15 @@ class Inventory:
 
 
 def provider_hosts(provider: Provider, inventory: Inventory) -> list[str]:
-    """The hosts that we run this provider on; [""] where somebody else runs it."""
+    """The hosts that we run this provider on; [""] where somebody else runs it.
+
+    A host that the inventory does not have (a problem) stands for itself, so that nothing else
+    is reported because of it.
+    """
     if not provider.deployed:
         return [""]
-    return inventory.hosts(provider.deploy.get("hosts"))
+    names = provider.deploy.get("hosts")
+    return inventory.hosts(names) or [str(names)]
 
 
 def names_hosts(provider: Provider, inventory: Inventory) -> bool:
@@ -82,12 +87,12 @@ def fallback_model(provider: Provider, wanted: Iterable[str], mode: str) -> str:
     return choose_model(provider, wanted, mode)
 
 
-def limit_of(limit: Limit, routed: Iterable[str], model: str) -> tuple[int | None, int | None]:
-    """(rpm, tpm) of one model under a provider's limit; (None, None) if it has none."""
+def limit_of(limit: Limit, routed: int, model: str) -> tuple[int | None, int | None]:
+    """(rpm, tpm) of one of the `routed` models of a provider; (None, None) if it has no limit."""
     own = limit.models.get(model)
     if own is not None:
         return own.rpm, own.tpm
-    if limit.models or len(set(routed)) > 1:
+    if limit.models or routed > 1:
         return None, None
     return limit.rpm, limit.tpm
 

@@ -154,7 +154,7 @@ class _Builder:
             limit = self.registry.limits.get(deployment.provider)
             if limit is not None:
                 hosts = len(self.hosts[deployment.provider])
-                rpm, tpm = limit_of(limit, routed[deployment.provider], deployment.model)
+                rpm, tpm = limit_of(limit, len(routed[deployment.provider]), deployment.model)
                 deployment.rpm = None if rpm is None else max(1, rpm // hosts)
                 deployment.tpm = None if tpm is None else max(1, tpm // hosts)
 

@@ -61,7 +61,7 @@ def real_litellm() -> RealLiteLLM:
     default = ROOT / "build/venvs/litellm/bin/python"
     python = Path(os.environ.get("LAB_LLM_LITELLM_PYTHON") or default)
     if not python.exists():
-        message = f"no LiteLLM at {python}: `make build/venvs/litellm` makes it"
+        message = f"no LiteLLM at {python}: `make test-unit` installs it"
         if os.environ.get("CI") or os.environ.get("LAB_LLM_STRICT"):
             pytest.fail(message, pytrace=False)
         pytest.skip(message)

@@ -1,9 +1,11 @@
+# ruff: noqa: E501 - one line a case
 """The whole way: the same registry gives the same bytes, and no secret ever comes near."""
 
 from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
 
 import yaml
@@ -16,7 +18,7 @@ providers:
   down: {type: openai, status: disabled, models: [o]}
 exact_matches:
   e: {provider: one, backend_model: m, fallback: two}
-"""  # noqa: E501
+"""
 
 
 def test_the_same_registry_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -74,3 +76,40 @@ def test_nothing_that_is_in_a_file_raises(tmp_path: Path) -> None:
         (tmp_path / "lab.yaml").write_text("".join(text))
         found = compile_registry(str(tmp_path), Inventory())
         json.dumps(found.as_dict())
+
+
+def test_a_registry_that_is_wrong_all_over_is_answered_in_time(tmp_path: Path) -> None:
+    lines = [
+        "providers:",
+        "  real: {type: vllm, base_url: 'http://r:1', models: [m]}",
+        "exact_matches:",
+    ]
+    lines += [
+        f"  n{number}: {{provider: rael{number}, fallback: n{number + 1}x}}"
+        for number in range(3000)
+    ]
+    (tmp_path / "lab.yaml").write_text("\n".join(lines) + "\n")
+    start = time.process_time()
+    found = compile_registry(str(tmp_path), Inventory())
+    assert time.process_time() - start < 10
+    assert len(found.problems) == 6000
+
+
+def test_a_chain_may_be_long(tmp_path: Path) -> None:
+    lines = [
+        "providers:",
+        "  real: {type: vllm, base_url: 'http://r:1', models: [m]}",
+        "exact_matches:",
+    ]
+    lines += [f"  n{number}: {{provider: real, fallback: n{number + 1}}}" for number in range(3000)]
+    lines += ["  n3000: {provider: real, fallback: m}"]
+    (tmp_path / "lab.yaml").write_text("\n".join(lines) + "\n")
+    found = compile_registry(str(tmp_path), Inventory())
+    assert not found.problems
+    assert found.gateway_config
+    assert found.gateway_config["router_settings"]["max_fallbacks"] == 3001
+    circle = "\n".join([*lines[:-1], "  n3000: {provider: real, fallback: n0}"])
+    (tmp_path / "lab.yaml").write_text(circle + "\n")
+    assert [one.code for one in compile_registry(str(tmp_path), Inventory()).problems] == [
+        "fallback-cycle"
+    ]

@@ -77,6 +77,7 @@ CASES = [
     (R + "a: {providers: [{provider: two, weight: 0}, {provider: one, model: m, weight: 0}]}", 9, "zero-weights", "nobody answers"),
     (R + "a: {providers: [{provider: two}, {provider: two}]}", 9, "duplicate-member", "names 'two' twice"),
     (R + "a: {providers: [{provider: two}, {provider: embedder}]}", 9, "mixed-modes", "chat, embedding"),
+    (E + "a: {provider: two, fallback: e}", 9, "mixed-modes", "chat, embedding"),
     # ways
     (E + "a: {provider: asleep}", 9, "provider-not-served", "which is disabled; nobody would answer"),
     (E + "a: {provider: trial}", 9, "provider-not-served", "a request for testing/<model>"),

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..model import ExactMatch, Provider, RedundantModel, Reference, Registry
 from ..problems import Problem, nearest
 from ..resolve import Inventory, provider_hosts
 from ..route_table import RouteTable
+
+LOOK_UPS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Facts:
     registry: Registry
     table: RouteTable
     inventory: Inventory
+    looked_up: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def provider_references(self) -> Iterator[tuple[str, Reference]]:
         """(path, reference) of everything that names a provider, fallbacks apart."""
@@ -71,9 +74,16 @@ class Facts:
 
     def unknown(self, reference: Reference, code: str, message: str, known: list[str]) -> Problem:
         """A problem about a name that nothing has, with the nearest that something has."""
-        near = nearest(reference.name, known)
+        near = self._nearest(reference.name, known)
         expected = "" if near else f"one of {listing(known)}"
         return Problem(reference.place, code, message, expected, near)
+
+    def _nearest(self, name: str, known: list[str]) -> str:
+        # Comparing is slow: once a name, and in a registry that is wrong all over not for each.
+        key = (name, len(known))
+        if key not in self.looked_up:
+            self.looked_up[key] = nearest(name, known) if len(self.looked_up) < LOOK_UPS else ""
+        return self.looked_up[key]
 
 
 def listing(names: list[str], most: int = 8) -> str:

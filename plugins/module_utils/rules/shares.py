@@ -48,10 +48,14 @@ def duplicate_member(facts: Facts) -> Iterator[Problem]:
 
 
 def mixed_modes(facts: Facts) -> Iterator[Problem]:
-    """One name answers one kind of request."""
-    for route in facts.table.routes.values():
+    """One name answers one kind of request, and so do its fallbacks."""
+    routes = facts.table.routes
+    for route in routes.values():
         modes = {target.deployment.mode for target in route.targets}
-        modes |= {one.mode for fallback in route.fallbacks for one in fallback.deployments}
+        for fallback in route.fallbacks:
+            modes.update(one.mode for one in fallback.deployments)
+            if fallback.name in routes and not fallback.deployments:
+                modes.add(routes[fallback.name].mode)
         if len(modes) > 1:
             listed = ", ".join(sorted(modes))
             message = f"'{route.name}' would lead to models of different modes: {listed}"

@@ -77,20 +77,22 @@ def fallback_cycle(facts: Facts) -> Iterator[Problem]:
 def _cycles_from(
     start: str, next_names: dict[str, list[Reference]], done: set[str]
 ) -> Iterator[Problem]:
-    path: list[str] = [start]
-    walks = [iter(next_names.get(start, ()))]
-    while walks:
-        reference = next(walks[-1], None)
+    if start in done:
+        return
+    path = {start: iter(next_names[start])}  # name -> what is left to look at, in order
+    while path:
+        name, left = next(reversed(path.items()))
+        reference = next(left, None)
         if reference is None:
-            walks.pop()
-            done.add(path.pop())
+            del path[name]
+            done.add(name)
         elif reference.name in path:
-            circle = [*path[path.index(reference.name) :], reference.name]
+            names = list(path)
+            circle = [*names[names.index(reference.name) :], reference.name]
             message = f"the fallbacks go round in a circle: {' -> '.join(circle)}"
             yield Problem(reference.place, "fallback-cycle", message, "a chain that ends")
         elif reference.name not in done:
-            path.append(reference.name)
-            walks.append(iter(next_names.get(reference.name, ())))
+            path[reference.name] = iter(next_names.get(reference.name, ()))
 
 
 def no_fallback(facts: Facts) -> Iterator[Problem]:
