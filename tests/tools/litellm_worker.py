@@ -2,21 +2,24 @@
 
 Runs under the gateway's own Python. {"load": config} tells what the Router makes of a
 configuration. {"ask": config, "model": name, "times": n, "down": [ids]} sends requests through it
-to upstreams that only say who they are; those in `down` answer 500.
+to upstreams that only say who they are; those in `down` answer 500. {"sent": config} tells what
+each deployment's upstream would be sent, while all of `strays` are set in the environment too.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import json
 import logging
 import os
 import sys
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 answers = os.fdopen(os.dup(1), "w")
@@ -29,6 +32,7 @@ litellm.suppress_debug_info = True
 
 down: set[str] = set()
 asked: list[str] = []
+received: list[dict[str, Any]] = []
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -42,6 +46,7 @@ class Upstream(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """A chat completion, or 500."""
         self.rfile.read(int(self.headers.get("content-length", 0)))
+        received.append({"path": self.path, "headers": dict(self.headers.items())})
         label = unquote(self.path.split("/")[1])
         asked.append(label)
         if label in down:
@@ -130,6 +135,40 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
     return found
 
 
+async def sent(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
+    """id, path and headers of the request that each deployment gives rise to."""
+    config = resolved(request["sent"], "own-")
+    os.environ.update({name: f"stray-{name}" for name in request["strays"]})
+    found = []
+    for entry in config["model_list"]:
+        params = entry["litellm_params"]
+        path = urlsplit(params.get("api_base", "")).path
+        params |= {"api_base": f"http://127.0.0.1:{port}{path}", "num_retries": 0}
+        made = router({"model_list": [entry], "router_settings": {"num_retries": 0}})
+        received.clear()
+        asking = {
+            "chat": partial(made.acompletion, messages=[{"role": "user", "content": "Hello"}]),
+            "completion": partial(made.atext_completion, prompt="Hello"),
+            "embedding": partial(made.aembedding, input="Hello"),
+        }
+        with contextlib.suppress(Exception):  # the answer is of no interest
+            await asking[entry["model_info"]["mode"]](model=entry["model_name"])
+        found.append({"id": entry["model_info"]["id"], "requests": list(received)})
+    for name in request["strays"]:
+        del os.environ[name]
+    return found
+
+
+def resolved(node: Any, mark: str) -> Any:
+    """With the value of each variable in its place, as the proxy resolves a file."""
+    if isinstance(node, dict):
+        return {key: resolved(value, mark) for key, value in node.items()}
+    if isinstance(node, list):
+        return [resolved(value, mark) for value in node]
+    variable = isinstance(node, str) and node.startswith("os.environ/")
+    return mark + node.removeprefix("os.environ/") if variable else node
+
+
 def main() -> None:
     """One answer a line, until the input ends."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
@@ -141,7 +180,8 @@ def main() -> None:
             if "load" in request:
                 result: object = load(request["load"])
             else:
-                result = loop.run_until_complete(ask(request, server.server_address[1]))
+                job = ask if "ask" in request else sent
+                result = loop.run_until_complete(job(request, server.server_address[1]))
             reply = {"result": result}
         except Exception as error:
             reply = {"error": f"{type(error).__name__}: {error}"}

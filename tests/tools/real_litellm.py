@@ -41,6 +41,11 @@ class RealLiteLLM:
         """Who answers `times` requests for a name, or for several names in turn."""
         return self._answer({"ask": config, "model": model, "times": times, "down": list(down)})
 
+    def sent(self, config: dict[str, Any], strays: list[str]) -> dict[str, list[dict[str, Any]]]:
+        """id -> the requests (path, headers) that its upstream gets; `strays` are set besides."""
+        found = self._answer({"sent": config, "strays": strays})
+        return {one["id"]: one["requests"] for one in found}
+
     def _answer(self, request: dict[str, Any]) -> Any:
         assert self._process.stdin
         assert self._process.stdout
