@@ -26,7 +26,8 @@ class LabError(Exception):
 
 def say(text: str) -> None:
     """A line about what is going on. Results go to standard output, these do not."""
-    print(f"lab: {text}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"lab: {text}\n")  # one write, as several threads have something to say
+    sys.stderr.flush()
 
 
 def as_root(argv: list[str]) -> list[str]:
