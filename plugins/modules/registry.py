@@ -44,8 +44,6 @@ options:
       - Whether a needed variable without a value is an error, as before a deploy, or a warning.
     type: bool
     default: false
-requirements:
-  - jsonschema >= 4.21 on the controller
 attributes:
   check_mode:
     description: Reads only, so it does the same in check mode.
