@@ -26,6 +26,7 @@ SECTIONS = {
     part.partition("\n")[0].strip(): part for part in re.split(r"^### ", PAGE, flags=re.M)[1:]
 }
 HOSTS = {"gw": "10.0.0.1", "gpu01": "10.0.0.2", "gpu02": "10.0.0.3"}
+HOSTS["gpu_by_name"] = "gpu03.lab"
 INVENTORY = compiler.Inventory({"gateway": ["gw"], "gpu_hosts": ["gpu01", "gpu02"]}, HOSTS)
 
 # What cannot be shown as YAML text; tests/unit/test_mistakes.py shows it as files.

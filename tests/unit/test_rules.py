@@ -11,7 +11,7 @@ from ansible_collections.lab.llm.plugins.module_utils.problems import has_errors
 
 INVENTORY = Inventory(
     {"gateway": ["gw"], "gpus": ["gpu01", "gpu02"], "none": []},
-    {"gw": "10.0.0.1", "gpu01": "10.0.0.11", "gpu02": "10.0.0.12"},
+    {"gw": "10.0.0.1", "gpu01": "10.0.0.11", "gpu02": "10.0.0.12", "named": "named.lab"},
 )
 BASE = """\
 providers:
@@ -104,6 +104,7 @@ CASES = [
     (P + "{type: llama_cpp, deploy: {hosts: gpus}, models: [{name: x, source: {path: /x}}, {name: y, source: {path: /y}}]}", 8, "not-yet-supported", "a second model ('y')"),
     (P + "{type: llama_cpp, deploy: {hosts: gpu01}, models: [{name: x, source: {path: /x}}]}\n  q: {type: llama_cpp, deploy: {hosts: gpus}, models: [{name: y, source: {path: /y}}]}", 9, "port-conflict", "port 8080 of gpu01 is p's already"),
     (P + "{type: llama_cpp, deploy: {hosts: gpu01, bind: 127.0.0.1}, models: [{name: x, source: {path: /x}}]}", 8, "unreachable-bind", "the gateway is elsewhere"),
+    (P + "{type: llama_cpp, deploy: {hosts: named}, models: [{name: x, source: {path: /x}}]}", 8, "listens-everywhere", "listens on all addresses of named"),
     (P + "{type: llama_cpp, deploy: {hosts: gpus}, models: [{name: x, source: {path: /x}}]}\n" + L + "p: {rpm: 1}", 11, "limit-below-hosts", "to be shared by 2 hosts"),
 ]  # fmt: skip
 QUIET = {"no-fallback"}  # said of most cases besides

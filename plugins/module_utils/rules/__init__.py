@@ -59,6 +59,7 @@ RULES: tuple[Rule, ...] = (
     deploys.one_model,
     deploys.port_conflict,
     deploys.unreachable_bind,
+    deploys.listens_everywhere,
 )
 
 

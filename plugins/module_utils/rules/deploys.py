@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..addresses import is_address
-from ..backends import LOOPBACK, beside_gateway, port
+from ..backends import EVERYWHERE, LOOPBACK, beside_gateway, bind, port
 from ..model import Provider, Reference
-from ..problems import Place, Problem
+from ..problems import WARNING, Place, Problem
 from ..resolve import provider_hosts
 from .facts import Facts
 
@@ -80,8 +80,8 @@ def port_conflict(facts: Facts) -> Iterator[Problem]:
 def unreachable_bind(facts: Facts) -> Iterator[Problem]:
     """A service that listens on loopback serves no gateway elsewhere."""
     for provider in _deployed(facts):
-        bind = str(provider.deploy.get("bind") or "")
-        if not is_address(bind) or not (bind.startswith("127.") or bind == "::1"):
+        given = str(provider.deploy.get("bind") or "")
+        if not is_address(given) or not (given.startswith("127.") or given == "::1"):
             continue
         for host in provider_hosts(provider, facts.inventory):
             if not beside_gateway(host, facts.inventory) and facts.inventory.gateways:
@@ -94,3 +94,20 @@ def _unreachable(provider: Provider, host: str, place: Place) -> Problem:
         " is elsewhere"
     )
     return Problem(place, "unreachable-bind", message, "no bind: the host's own address is taken")
+
+
+def listens_everywhere(facts: Facts) -> Iterator[Problem]:
+    """Without a literal address there is nothing narrower to listen on."""
+    for provider in _deployed(facts):
+        if provider.deploy.get("bind"):
+            continue
+        hosts = provider_hosts(provider, facts.inventory)
+        named = [host for host in hosts if bind(provider, host, facts.inventory) == EVERYWHERE]
+        if named and all(host in facts.inventory.addresses for host in named):
+            message = (
+                f"providers.{provider.name} listens on all addresses of {', '.join(named)}: the"
+                " inventory gives a name and no address"
+            )
+            expected = "ansible_host with an address, or deploy.bind"
+            place = provider.at("deploy", "hosts")
+            yield Problem(place, "listens-everywhere", message, expected, severity=WARNING)
