@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
 def beside_inventory(task_vars: Mapping[str, Any]) -> str:
     """The registry/ that stands beside the inventory file in use."""
     for source in task_vars.get("ansible_inventory_sources") or []:
-        directory = Path(source) if os.path.isdir(source) else Path(source).parent
+        directory = Path(source) if Path(source).is_dir() else Path(source).parent
         if (directory / "registry").is_dir():
             return str(directory / "registry")
     raise AnsibleActionFail(

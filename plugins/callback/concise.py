@@ -14,7 +14,8 @@ author:
 description:
   - A stdout callback for people who read the output. A task that changed nothing prints nothing, a
     report is printed as it is, a failure is its message rather than a dump of the result.
-  - A play on hosts is named when it begins, one on the controller only when it has something to say.
+  - A play on hosts is named when it begins, one on the controller only when it has something to
+    say.
   - With C(-e format=json) only the reports are printed, so that standard output is one JSON
     document for another program.
   - With C(-v) it is C(ansible.builtin.default).

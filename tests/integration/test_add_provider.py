@@ -1,4 +1,4 @@
-"""add_provider.yml when it must not succeed: the registry, the gateway and the hosts stay as before."""
+"""add_provider.yml when it must not succeed: registry, gateway and hosts stay as before."""
 
 from __future__ import annotations
 

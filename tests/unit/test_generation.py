@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import stat
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def test_a_generation_is_whole_and_sealed(store: Store) -> None:
     number = store.stage(CONTENT, {"litellm": "1.106.2", "by": "me"})
     folder = store.folder / str(number)
     assert (folder / "config.yaml").read_text() == "model_list: []\n"
-    assert os.readlink(folder / "venv") == "../../venvs/0123456789abcdef"
+    assert str((folder / "venv").readlink()) == "../../venvs/0123456789abcdef"
     for path in (folder, folder / "program", folder / "registry"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o500
     assert stat.S_IMODE((folder / "manifest.json").stat().st_mode) == 0o400
