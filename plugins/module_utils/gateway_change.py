@@ -48,7 +48,7 @@ class Change:
         values = self.values(wanted)
         content = self.content(wanted, values)
         current, found = self.store.current(), self.store.same(content.digest())
-        units = self.units(wanted)
+        units = self.units(wanted.units)
         result: dict[str, Any] = {
             "generation": found or max(self.store.numbers(), default=0) + 1,
             "previous": current,
@@ -63,13 +63,23 @@ class Change:
             result["changed"] = True
         number = found or self.store.stage(content, self.about(wanted))
         result["generation"] = number
+        result["changed"] |= self.activate(number, wanted.units, live)
+        return result
+
+    def activate(self, number: int, texts: Mapping[str, str], live: bool) -> bool:
+        """Units and instance of a generation, or all as it was and NotServingError.
+
+        A candidate leaves a socket that is in use alone. Returns whether anything changed.
+        """
+        current, units = self.store.current(), self.units(texts)
+        if not live and number != current:
+            units = [change for change in units if not moves_socket([change])]
         try:
             self.replace_units(units)
-            result["changed"] |= self.start(number, live)
+            return self.start(number, live) or bool(units)
         except (NotServingError, ManagerError) as error:
             self.put_back(number, units, str(error))
             raise failed(number, current, error) from None
-        return result
 
     def start(self, number: int, live: bool) -> bool:
         """Have the generation live, or up in private. Returns whether anything changed."""
@@ -95,10 +105,8 @@ class Change:
         diff = [difference("config.yaml", *texts)] if texts[0] != texts[1] else []
         result: dict[str, Any] = {"generation": number, "previous": current, "diff": diff}
         changed = number != current
-        try:
-            changed |= not self.check and self.start(number, live=True)
-        except (NotServingError, ManagerError) as error:
-            raise failed(number, current, error) from None
+        if not self.check:
+            changed |= self.activate(number, self.store.units(number), live=True)
         return {**result, "changed": changed}
 
     def discard(self, number: int, reason: str) -> dict[str, Any]:
@@ -114,6 +122,8 @@ class Change:
             self.handover.stop(number)
             self.store.record(number, "discarded", reason)
             self.bring_back_secrets()
+            if current is not None:
+                self.replace_units(self.units(self.store.units(current)))
         return result
 
     def values(self, wanted: Wanted) -> dict[str, str]:
@@ -135,10 +145,10 @@ class Change:
         chosen = {name: venv.get(name, "") for name in ("litellm", "lock")}
         return {**chosen, "commit": wanted.commit, "by": wanted.by}
 
-    def units(self, wanted: Wanted) -> list[FileChange]:
+    def units(self, texts: Mapping[str, str]) -> list[FileChange]:
         """Unit files that are not as wanted. Raises UnitError for one that somebody else wrote."""
         folder = self.manager.units
-        return changes(FileWish(folder / name, text, name) for name, text in wanted.units.items())
+        return changes(FileWish(folder / name, text, name) for name, text in texts.items())
 
     def replace_units(self, units: Sequence[FileChange]) -> None:
         """Write the units that differ.

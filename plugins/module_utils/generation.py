@@ -4,7 +4,7 @@
 
 """Generations of the gateway on its host: immutable numbered folders, and which one is current.
 
-generations/<N>/  config.yaml, program/, registry/, venv -> ../../venvs/<hash>, manifest.json
+generations/<N>/  config.yaml, program/, registry/, units/, manifest.json, venv -> ../../venvs/..
 outcomes/<N>.json what became of it
 current           -> generations/<N>, the only truth about what serves
 """
@@ -120,6 +120,10 @@ class Store:
                 return (self.folder / str(number) / name).read_text(encoding="utf-8")
         return ""
 
+    def units(self, number: int) -> dict[str, str]:
+        """The unit files that a generation was made with."""
+        return {name: self.text(number, f"units/{name}") for name in self.manifest(number).units}
+
     def outcome(self, number: int) -> dict[str, Any]:
         """What became of it: {outcome, reason, at}, empty if nothing is known."""
         try:
@@ -171,7 +175,8 @@ class Store:
         staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=self.folder))
         try:
             said = json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n"
-            fill(staging, {**content.files, "manifest.json": said})
+            units = {f"units/{name}": text for name, text in content.units.items()}
+            fill(staging, {**content.files, **units, "manifest.json": said})
             (staging / "venv").symlink_to(f"../../venvs/{content.venv}")
             seal(staging)
             staging.rename(self.folder / str(number))
