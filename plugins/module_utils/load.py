@@ -87,7 +87,7 @@ def _paths(directory: Path, extra: list[Path]) -> tuple[list[Path], list[Problem
 
 def registry_files(directory: str, extra_files: Iterable[str] = ()) -> dict[str, str]:
     """The text of each file that load_registry reads, by its name in the directory."""
-    paths, _ = _paths(Path(directory), [Path(name) for name in extra_files])
+    paths, _problems = _paths(Path(directory), [Path(name) for name in extra_files])
     return {path.name: path.read_text("utf-8-sig") for path in paths}
 
 

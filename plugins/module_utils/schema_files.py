@@ -51,7 +51,7 @@ def _joined(node: Any, name: str) -> Any:  # noqa: ANN401 - any part of a JSON d
 
 
 def _target(reference: str, name: str) -> dict[str, Any]:
-    file, _, pointer = reference.partition("#")
+    file, _hash, pointer = reference.partition("#")
     found: Any = document(file or name)
     for part in filter(None, pointer.split("/")):
         found = found[part]

@@ -122,8 +122,8 @@ class Rule:
 
     def _leaf(self) -> Test:
         """For scalars: whether a value is right, as fast as can be."""
-        if self.types == {"string"} and [key for key, *_ in self.tests] == ["minLength"]:
-            return lambda value: type(value) is str and value != ""
+        if self.types == {"string"} and [test[0] for test in self.tests] == ["minLength"]:
+            return lambda value: isinstance(value, str) and value != ""
         known: set[object] = set()
 
         def fits(value: object) -> bool:

@@ -125,7 +125,7 @@ class TreeReader:
     def _sequence(self, start: Event, depth: int) -> Sequence:
         result = Sequence(self.sources, self._mark(start))
         get_event = self._parser.get_event
-        while type(event := get_event()) is not events.SequenceEndEvent:
+        while not isinstance(event := get_event(), events.SequenceEndEvent):
             result.add(self._value(event, depth), self._mark(event))
         return result
 
@@ -135,7 +135,7 @@ class TreeReader:
         if depth == 1:
             self._root = result
         get_event = self._parser.get_event
-        while type(key_event := get_event()) is not events.MappingEndEvent:
+        while not isinstance(key_event := get_event(), events.MappingEndEvent):
             key = self._key(key_event, depth)
             value_event = get_event()
             value = self._value(value_event, depth)
@@ -160,7 +160,7 @@ class TreeReader:
         except UnreadableError as error:
             self._problem(event, "surprising-value", str(error), "put it in quotes")
             return event.value
-        if type(value) in (int, float) and type(event) is events.ScalarEvent:
+        if isinstance(value, (int, float)) and isinstance(event, events.ScalarEvent):
             warning = surprise(event.value, value)
             if warning:
                 wanted = "the number without leading zeros or colons, or quotes around it"
@@ -169,7 +169,7 @@ class TreeReader:
 
     def _key(self, event: Event, depth: int) -> str | None:
         """The key as text; None if it can be no key. Says so where YAML makes it something else."""
-        if type(event) is events.ScalarEvent and event.tag is None and event.anchor is None:
+        if isinstance(event, events.ScalarEvent) and event.tag is None and event.anchor is None:
             self._nodes += 1
             text: str = event.value
             self._last = event
@@ -186,7 +186,7 @@ class TreeReader:
         if isinstance(value, str):
             return value
         del self.problems[before:]  # of '{{ x }}' the inner braces are one such key as well
-        jinja = type(event) is events.MappingStartEvent and event.flow_style
+        jinja = isinstance(event, events.MappingStartEvent) and event.flow_style
         self._problem(
             event,
             "bad-key",
