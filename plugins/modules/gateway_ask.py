@@ -47,7 +47,7 @@ options:
     type: int
     default: 120
 attributes:
-  check_mode: {support: full, description: It asks, in check mode too; nothing changes.}
+  check_mode: {support: full, description: "It asks, in check mode too. Nothing changes."}
   diff_mode: {support: none, description: It changes nothing.}
 """
 
@@ -86,7 +86,7 @@ ARGUMENTS = {
     "address": {"type": "str", "required": True},
     "model": {"type": "str", "required": True},
     "question": {"type": "str", "required": True},
-    "max_tokens": {"type": "int", "default": 200},
+    "max_tokens": {"type": "int", "default": 200, "no_log": False},
     "temperature": {"type": "float", "default": 0},
     "timeout_seconds": {"type": "int", "default": 120},
 }

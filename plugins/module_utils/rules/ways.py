@@ -67,7 +67,7 @@ def fallback_cycle(facts: Facts) -> Iterator[Problem]:
     """A chain of public names that comes back to itself."""
     next_names = {
         entry.name: [ref for ref in entry.fallbacks if kind_of(facts.registry, ref.name) == "route"]
-        for _, entry in facts.rules_with_fallbacks()
+        for _section, entry in facts.rules_with_fallbacks()
     }
     done: set[str] = set()
     for start in next_names:
@@ -81,8 +81,8 @@ def _cycles_from(
         return
     path = {start: iter(next_names[start])}  # name -> what is left to look at, in order
     while path:
-        name, left = next(reversed(path.items()))
-        reference = next(left, None)
+        name = next(reversed(path), start)
+        reference = next(path[name], None)
         if reference is None:
             del path[name]
             done.add(name)
