@@ -122,6 +122,7 @@ class Change:
             self.handover.stop(number)
             self.store.record(number, "discarded", reason)
             self.bring_back_secrets()
+            self.close(current)
             if current is not None:
                 self.replace_units(self.units(self.store.units(current)))
         return result
@@ -180,9 +181,15 @@ class Change:
             self.store.record(number, "failed", reason)
             self.bring_back_secrets()
             self.store.prune(self.keep)
+        self.close(current)
         if current is not None and moves_socket(units):
             self.manager.attempt("stop", SOCKET)
             self.handover.go_back(current)
+
+    def close(self, current: int | None) -> None:
+        """Where nothing has ever served, nobody shall wait at the address."""
+        if current is None:
+            self.manager.attempt("stop", SOCKET, UMBRELLA)
 
     def keep_secrets(self) -> None:
         """A copy beside it, until the new values have proven themselves."""
