@@ -66,14 +66,8 @@ options:
     description: Values of variables, for C(secrets.env). Others keep the value they have there.
     type: dict
     default: {}
-  keep:
-    description: How many generations to keep. The current one is always kept.
-    type: int
-    default: 10
-  start_seconds:
-    description: How long a generation may take to start.
-    type: int
-    default: 300
+  keep: {description: "How many generations to keep; always the current.", type: int, default: 10}
+  start_seconds: {description: How long a start may take., type: int, default: 300}
   commit: {description: "The registry's git commit, for the manifest.", type: str, default: ""}
   by: {description: "Who makes the change, for the manifest.", type: str, default: ""}
 attributes:
