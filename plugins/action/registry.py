@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.compile import Compiled, Inventory, compile_registry
-from ..module_utils.problems import ERROR, Place, Problem, has_errors, in_order
+from ..module_utils.registry.problems import ERROR, Place, Problem, has_errors, in_order
 from ..module_utils.report import as_json, as_text
 
 ARGUMENTS = {

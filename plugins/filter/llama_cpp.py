@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.lab.llm.plugins.module_utils.llama_cpp import LlamaCppError, host_plan
-from ansible_collections.lab.llm.plugins.module_utils.units import UnitError
+from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp import LlamaCppError, host_plan
+from ansible_collections.lab.llm.plugins.module_utils.host.units import UnitError
 
 
 def llama_cpp_host(

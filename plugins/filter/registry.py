@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils.compile import Compiled, Inventory, compile_registry
-from ..module_utils.problems import has_errors
+from ..module_utils.registry.problems import has_errors
 
 
 def registry_problems(path: str) -> list[dict[str, Any]]:

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import backends, probes
-from .litellm import lower
-from .litellm_yaml import render
-from .load import load_registry, registry_files
-from .model import Registry
-from .problems import Problem, has_errors, in_order
-from .reading import build
-from .resolve import Inventory
-from .route_table import RouteTable
-from .routes import build_routes
-from .rules import check_rules
-from .schema import check_schema
+from .registry.load import load_registry, registry_files
+from .registry.model import Registry
+from .registry.problems import Problem, has_errors, in_order
+from .registry.reading import build
+from .registry.schema import check_schema
+from .routing import backends, probes
+from .routing.litellm import lower
+from .routing.litellm_yaml import render
+from .routing.resolve import Inventory
+from .routing.route_table import RouteTable
+from .routing.routes import build_routes
+from .routing.rules import check_rules
 
 __all__ = ["Compiled", "Inventory", "compile_registry"]
 

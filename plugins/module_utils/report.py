@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .compile import Compiled
-from .load import shown
-from .problems import ERROR, Problem
+from .registry.load import shown
+from .registry.problems import ERROR, Problem
 
 
 def as_text(problems: Sequence[Problem], compiled: Compiled, path: str) -> str:

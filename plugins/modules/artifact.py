@@ -98,17 +98,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.account import (
+from ..module_utils.host.account import (
     AccountError,
     as_user,
 )
-from ..module_utils.artifacts import (
+from ..module_utils.host.artifacts import (
     Artifact,
     Outcome,
     ensure,
     problem_with,
 )
-from ..module_utils.fetch import FetchError
+from ..module_utils.host.fetch import FetchError
 
 SOURCE = {"url": {"type": "str"}, "path": {"type": "path"}, "pypi": {"type": "str"}}
 SUBOPTIONS = {

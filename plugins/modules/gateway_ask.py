@@ -76,9 +76,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.account import AccountError, as_user
-from ..module_utils.asking import Asker
-from ..module_utils.secrets_file import MASTER_KEY, read
+from ..module_utils.gateway.asking import Asker
+from ..module_utils.gateway.secrets_file import MASTER_KEY, read
+from ..module_utils.host.account import AccountError, as_user
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},

@@ -95,14 +95,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.account import AccountError, as_user
-from ..module_utils.gateway_change import Change, Wanted
-from ..module_utils.gateway_manager import GatewayManager
-from ..module_utils.generation import GenerationError, Store
-from ..module_utils.handover import Handover, NotServingError
-from ..module_utils.secrets_file import MissingVariablesError
-from ..module_utils.units import HEADER, UnitError
-from ..module_utils.user_manager import ManagerError
+from ..module_utils.gateway.change import Change, Wanted
+from ..module_utils.gateway.generation import GenerationError, Store
+from ..module_utils.gateway.handover import Handover, NotServingError
+from ..module_utils.gateway.manager import GatewayManager
+from ..module_utils.gateway.secrets_file import MissingVariablesError
+from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.units import HEADER, UnitError
+from ..module_utils.host.user_manager import ManagerError
 
 ERRORS = (
     AccountError,

@@ -99,14 +99,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.account import AccountError, as_user
-from ..module_utils.asking import Asker
-from ..module_utils.gateway_manager import GatewayManager
-from ..module_utils.generation import Store
-from ..module_utils.probe import Proof, Questions
-from ..module_utils.probe_lines import lines
-from ..module_utils.secrets_file import MASTER_KEY, read, scrub
-from ..module_utils.verdict import blocking
+from ..module_utils.gateway.asking import Asker
+from ..module_utils.gateway.generation import Store
+from ..module_utils.gateway.manager import GatewayManager
+from ..module_utils.gateway.probe import Proof, Questions
+from ..module_utils.gateway.probe_lines import lines
+from ..module_utils.gateway.secrets_file import MASTER_KEY, read, scrub
+from ..module_utils.gateway.verdict import blocking
+from ..module_utils.host.account import AccountError, as_user
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},

@@ -54,8 +54,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.account import AccountError, as_user
-from ..module_utils.venv import Lock, VenvError, install, is_complete
+from ..module_utils.gateway.venv import Lock, VenvError, install, is_complete
+from ..module_utils.host.account import AccountError, as_user
 
 
 def main() -> None:

@@ -81,7 +81,7 @@ runtime_dir:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.service_account import (
+from ..module_utils.host.service_account import (
     AccountProblem,
     Wish,
     facts,

@@ -166,9 +166,9 @@ leftover:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.account import AccountError, as_user
-from ..module_utils.unit_options import ARGUMENTS
-from ..module_utils.unit_work import named_holders, run
+from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.unit_options import ARGUMENTS
+from ..module_utils.host.unit_work import named_holders, run
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
-from ansible_collections.lab.llm.plugins.module_utils.problems import has_errors
+from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
 
 Figure = dict[str, float | str]
 

@@ -17,7 +17,7 @@ from ansible_collections.lab.llm.plugins.module_utils.compile import (
     Inventory,
     compile_registry,
 )
-from ansible_collections.lab.llm.plugins.module_utils.problems import has_errors
+from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
 from tools.real_litellm import RealLiteLLM, real_litellm
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.lab.llm.plugins.module_utils.provider_types import PROVIDER_TYPES
+from ansible_collections.lab.llm.plugins.module_utils.registry.provider_types import PROVIDER_TYPES
 from tools.real_litellm import real_litellm
 
 pytestmark = pytest.mark.litellm

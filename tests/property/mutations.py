@@ -15,8 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.lab.llm.plugins.module_utils import schema_files
-from ansible_collections.lab.llm.plugins.module_utils.load import Mapping, Sequence, load_registry
+from ansible_collections.lab.llm.plugins.module_utils.registry import schema_files
+from ansible_collections.lab.llm.plugins.module_utils.registry.load import (
+    Mapping,
+    Sequence,
+    load_registry,
+)
 
 REGISTRY = Path(__file__).parents[1] / "registries" / "valid"
 TEXT = (REGISTRY / "registry.yaml").read_text()

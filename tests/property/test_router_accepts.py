@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
-from ansible_collections.lab.llm.plugins.module_utils.problems import has_errors
-from ansible_collections.lab.llm.plugins.module_utils.provider_types import PROVIDER_TYPES
+from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
+from ansible_collections.lab.llm.plugins.module_utils.registry.provider_types import PROVIDER_TYPES
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 from tools.real_litellm import real_litellm

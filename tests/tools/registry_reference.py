@@ -83,7 +83,9 @@ of this kind are quoted; the check says so.
 def page() -> str:
     """The whole page."""
     # The link under .ansible makes the collection's package importable from a plain clone.
-    from ansible_collections.lab.llm.plugins.module_utils.schema_files import registry_schema
+    from ansible_collections.lab.llm.plugins.module_utils.registry.schema_files import (
+        registry_schema,
+    )
 
     parts = [INTRO]
     for name, section in registry_schema()["properties"].items():

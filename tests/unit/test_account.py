@@ -10,7 +10,7 @@ import os
 import pwd
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.account import AccountError, as_user
+from ansible_collections.lab.llm.plugins.module_utils.host.account import AccountError, as_user
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.addresses import (
+from ansible_collections.lab.llm.plugins.module_utils.registry.addresses import (
     api_base,
     endpoint_in,
     health_url,

@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils import artifacts, fetch, unpack
-from ansible_collections.lab.llm.plugins.module_utils.artifacts import Artifact, ensure
-from ansible_collections.lab.llm.plugins.module_utils.fetch import FetchError
+from ansible_collections.lab.llm.plugins.module_utils.host import artifacts, fetch, unpack
+from ansible_collections.lab.llm.plugins.module_utils.host.artifacts import Artifact, ensure
+from ansible_collections.lab.llm.plugins.module_utils.host.fetch import FetchError
 
 
 def sha(data: bytes) -> str:

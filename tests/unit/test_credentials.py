@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.credentials import (
+from ansible_collections.lab.llm.plugins.module_utils.registry.credentials import (
     credentials,
     header_variable,
 )
-from ansible_collections.lab.llm.plugins.module_utils.provider_types import PROVIDER_TYPES
+from ansible_collections.lab.llm.plugins.module_utils.registry.provider_types import PROVIDER_TYPES
 
 BEARER = {"Authorization": "Bearer ${TOKEN}"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
-from ansible_collections.lab.llm.plugins.module_utils.problems import has_errors
+from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,14 +12,14 @@ import stat
 from pathlib import Path
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils import secrets_file
-from ansible_collections.lab.llm.plugins.module_utils.generation import (
+from ansible_collections.lab.llm.plugins.module_utils.gateway import secrets_file
+from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import (
     Content,
     GenerationError,
     Store,
 )
-from ansible_collections.lab.llm.plugins.module_utils.units import environment_file
-from ansible_collections.lab.llm.plugins.module_utils.venv import Lock, VenvError
+from ansible_collections.lab.llm.plugins.module_utils.gateway.venv import Lock, VenvError
+from ansible_collections.lab.llm.plugins.module_utils.host.units import environment_file
 
 CONTENT = Content(
     files={"config.yaml": "model_list: []\n", "program/launcher.py": "pass\n", "registry/a": "x"},

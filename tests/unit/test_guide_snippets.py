@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils import compile as compiler
-from ansible_collections.lab.llm.plugins.module_utils.problems import ERROR
+from ansible_collections.lab.llm.plugins.module_utils.registry.problems import ERROR
 
 SNIPPETS = Path(__file__).parents[1] / "registries" / "guide"
 INVENTORY = compiler.Inventory({"gateway": ["gw"]}, {"gw": "10.0.0.1"})

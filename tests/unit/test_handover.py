@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.gateway_manager import Instance
-from ansible_collections.lab.llm.plugins.module_utils.generation import Content, Store
-from ansible_collections.lab.llm.plugins.module_utils.handover import Handover, NotServingError
-from ansible_collections.lab.llm.plugins.module_utils.user_manager import State
+from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import Content, Store
+from ansible_collections.lab.llm.plugins.module_utils.gateway.handover import (
+    Handover,
+    NotServingError,
+)
+from ansible_collections.lab.llm.plugins.module_utils.gateway.manager import Instance
+from ansible_collections.lab.llm.plugins.module_utils.host.user_manager import State
 
 
 class CutOffError(Exception):
@@ -89,7 +92,7 @@ class Manager:
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    module = "ansible_collections.lab.llm.plugins.module_utils.handover"
+    module = "ansible_collections.lab.llm.plugins.module_utils.gateway.handover"
     monkeypatch.setattr(f"{module}.LOOK_SECONDS", 0.1)
     store = Store(tmp_path / "gateway")
     store.prepare()

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.lab.llm.plugins.module_utils import compile as compiler
-from ansible_collections.lab.llm.plugins.module_utils.problems import has_errors
-from ansible_collections.lab.llm.plugins.module_utils.schema_files import registry_schema
+from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
+from ansible_collections.lab.llm.plugins.module_utils.registry.schema_files import registry_schema
 
 FULL = Path(__file__).parents[1] / "registries" / "full" / "registry.yaml"
 DATA = yaml.safe_load(FULL.read_text())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.lab.llm.plugins.module_utils.litellm_yaml import render
+from ansible_collections.lab.llm.plugins.module_utils.routing.litellm_yaml import render
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils import units
-from ansible_collections.lab.llm.plugins.module_utils.llama_cpp import LlamaCppError, host_plan
+from ansible_collections.lab.llm.plugins.module_utils.host import units
+from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp import LlamaCppError, host_plan
 
 SHA = "b1" * 32
 SETTINGS: dict[str, Any] = {

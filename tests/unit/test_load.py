@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.lab.llm.plugins.module_utils import load, yaml_reader
-from ansible_collections.lab.llm.plugins.module_utils.load import Mapping, Sequence, load_registry
-from ansible_collections.lab.llm.plugins.module_utils.problems import Problem
+from ansible_collections.lab.llm.plugins.module_utils.registry import load, yaml_reader
+from ansible_collections.lab.llm.plugins.module_utils.registry.load import (
+    Mapping,
+    Sequence,
+    load_registry,
+)
+from ansible_collections.lab.llm.plugins.module_utils.registry.problems import Problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.lab.llm.plugins.module_utils.load import load_registry
-from ansible_collections.lab.llm.plugins.module_utils.model import Registry
-from ansible_collections.lab.llm.plugins.module_utils.reading import build
+from ansible_collections.lab.llm.plugins.module_utils.registry.load import load_registry
+from ansible_collections.lab.llm.plugins.module_utils.registry.model import Registry
+from ansible_collections.lab.llm.plugins.module_utils.registry.reading import build
 
 TEXT = """\
 providers:

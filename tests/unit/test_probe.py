@@ -17,10 +17,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.asking import Asker
-from ansible_collections.lab.llm.plugins.module_utils.probe import Proof, Questions, provider_of
-from ansible_collections.lab.llm.plugins.module_utils.probe_lines import lines
-from ansible_collections.lab.llm.plugins.module_utils.verdict import blocking
+from ansible_collections.lab.llm.plugins.module_utils.gateway.asking import Asker
+from ansible_collections.lab.llm.plugins.module_utils.gateway.probe import (
+    Proof,
+    Questions,
+    provider_of,
+)
+from ansible_collections.lab.llm.plugins.module_utils.gateway.probe_lines import lines
+from ansible_collections.lab.llm.plugins.module_utils.gateway.verdict import blocking
 
 KEY = {"Authorization": "Bearer sk-master"}
 
@@ -229,7 +233,7 @@ def test_only_what_is_wished_is_asked(gateway: tuple[str, str]) -> None:
 
 
 def test_bodies_are_small_and_allow_no_fallback(gateway: tuple[str, str]) -> None:
-    from ansible_collections.lab.llm.plugins.module_utils.probe import question
+    from ansible_collections.lab.llm.plugins.module_utils.gateway.probe import question
 
     assert question("m", "embedding") == {"model": "m", "disable_fallbacks": True, "input": "Hello"}
     assert question("m", "chat")["max_tokens"] == 5

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.addresses import api_base
-from ansible_collections.lab.llm.plugins.module_utils.provider_types import (
+from ansible_collections.lab.llm.plugins.module_utils.registry.addresses import api_base
+from ansible_collections.lab.llm.plugins.module_utils.registry.provider_types import (
     MODES,
     PROVIDER_TYPES,
     on_the_wire,

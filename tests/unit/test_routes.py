@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
-from ansible_collections.lab.llm.plugins.module_utils.route_table import Route, RouteTable
+from ansible_collections.lab.llm.plugins.module_utils.routing.route_table import Route, RouteTable
 
 INVENTORY = Inventory(
     {"gateway": ["gw"], "gpus": ["g1", "g2"]},

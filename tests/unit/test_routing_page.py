@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
-from ansible_collections.lab.llm.plugins.module_utils.problems import has_errors
+from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
 
 PAGE = (Path(__file__).parents[2] / "docs" / "routing.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, flags=re.M | re.S)
@@ -43,7 +43,7 @@ def test_every_example_compiles(text: str, tmp_path: Path) -> None:
 
 
 def test_every_setting_that_is_rendered_stands_on_the_page() -> None:
-    source = Path(__file__).parents[2] / "plugins" / "module_utils" / "litellm.py"
+    source = Path(__file__).parents[2] / "plugins" / "module_utils" / "routing" / "litellm.py"
     settings = re.findall(r'settings\["([a-z_]+)"\] = ', source.read_text())
     assert settings
     missing = [name for name in settings if name not in PAGE and name != "fallbacks"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
-from ansible_collections.lab.llm.plugins.module_utils.problems import has_errors
+from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
 
 INVENTORY = Inventory(
     {"gateway": ["gw"], "gpus": ["gpu01", "gpu02"], "none": []},

@@ -11,11 +11,11 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from ansible_collections.lab.llm.plugins.module_utils import schema, yaml_reader
-from ansible_collections.lab.llm.plugins.module_utils.problems import Problem
-from ansible_collections.lab.llm.plugins.module_utils.provider_types import PROVIDER_TYPES
-from ansible_collections.lab.llm.plugins.module_utils.schema_files import registry_schema
-from ansible_collections.lab.llm.plugins.module_utils.schema_rules import Rule
+from ansible_collections.lab.llm.plugins.module_utils.registry import schema, yaml_reader
+from ansible_collections.lab.llm.plugins.module_utils.registry.problems import Problem
+from ansible_collections.lab.llm.plugins.module_utils.registry.provider_types import PROVIDER_TYPES
+from ansible_collections.lab.llm.plugins.module_utils.registry.schema_files import registry_schema
+from ansible_collections.lab.llm.plugins.module_utils.registry.schema_rules import Rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from referencing import Registry, Resource

@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils import (
+from ansible_collections.lab.llm.plugins.module_utils.host import (
     diagnosis,
     listeners,
     unit_files,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model import Reference
-from ..problems import WARNING, Problem
+from ...registry.model import Reference
+from ...registry.problems import WARNING, Problem
 from .facts import Facts, listing
 
 PATH = "rate_limit_settings.limits"

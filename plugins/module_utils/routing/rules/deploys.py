@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..addresses import is_address
+from ...registry.addresses import is_address
+from ...registry.model import Provider, Reference
+from ...registry.problems import WARNING, Place, Problem
 from ..backends import EVERYWHERE, LOOPBACK, beside_gateway, bind, port
-from ..model import Provider, Reference
-from ..problems import WARNING, Place, Problem
 from ..resolve import provider_hosts
 from .facts import Facts
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model import Model, Provider, Reference
-from ..problems import Problem
+from ...registry.model import Model, Provider, Reference
+from ...registry.problems import Problem
 from ..resolve import backend_model, fallback_model, kind_of
 from ..routes import wanted_names
 from .facts import Facts, listing

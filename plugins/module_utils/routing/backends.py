@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .addresses import health_url, host_url, is_address
-from .model import Provider, Registry
+from ..registry.addresses import health_url, host_url, is_address
+from ..registry.model import Provider, Registry
 from .resolve import Inventory, provider_hosts
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the last resort of `bind`

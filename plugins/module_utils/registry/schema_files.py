@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-DIRECTORY = Path(__file__).resolve().parents[2] / "schemas"
+DIRECTORY = Path(__file__).resolve().parents[3] / "schemas"
 _ANNOTATIONS = frozenset({"description", "examples", "default", "title"})
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..model import ExactMatch, Provider, RedundantModel, Reference, Registry
-from ..problems import Problem, nearest
+from ...registry.model import ExactMatch, Provider, RedundantModel, Reference, Registry
+from ...registry.problems import Problem, nearest
 from ..resolve import Inventory, provider_hosts
 from ..route_table import RouteTable
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .problems import Place
-from .provider_types import CHAT
+from ..registry.problems import Place
+from ..registry.provider_types import CHAT
 
 PROVIDER = "provider"
 ROUTE = "route"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..addresses import endpoint_in
-from ..credentials import VARIABLE, bearer_variable, signing_parameter
-from ..problems import WARNING, Problem, nearest
-from ..yaml_tree import Mapping as Node
+from ...registry.addresses import endpoint_in
+from ...registry.credentials import VARIABLE, bearer_variable, signing_parameter
+from ...registry.problems import WARNING, Problem, nearest
+from ...registry.yaml_tree import Mapping as Node
 from .facts import Facts, listing
 
 

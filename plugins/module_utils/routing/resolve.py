@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .model import Limit, Provider, Registry
+from ..registry.model import Limit, Provider, Registry
 
 
 @dataclass(frozen=True, slots=True)

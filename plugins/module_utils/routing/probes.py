@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .addresses import origin
+from ..registry.addresses import origin
+from ..registry.model import Registry
 from .backends import base_url, health_endpoint
-from .model import Registry
 from .resolve import Inventory, provider_hosts
 
 TIMEOUT_SECONDS = 10

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..host.unit_files import FileChange, FileWish, changes
+from ..host.user_manager import ManagerError
 from . import secrets_file
 from .generation import Content, GenerationError, Store
 from .handover import SOCKET, UMBRELLA, Handover, NotServingError
-from .unit_files import FileChange, FileWish, changes
-from .user_manager import ManagerError
 
 
 @dataclass(frozen=True)

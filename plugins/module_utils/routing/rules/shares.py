@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..problems import Problem
+from ...registry.problems import Problem
 from .facts import Facts
 
 

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from .model import TESTING, ExactMatch, Member, Provider, RedundantModel, Reference, Registry
-from .problems import Place
-from .provider_types import CHAT
+from ..registry.model import (
+    TESTING,
+    ExactMatch,
+    Member,
+    Provider,
+    RedundantModel,
+    Reference,
+    Registry,
+)
+from ..registry.problems import Place
+from ..registry.provider_types import CHAT
 from .resolve import (
     Inventory,
     backend_model,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model import ACTIVE, TESTING, Provider, Reference
-from ..problems import ERROR, WARNING, Problem
+from ...registry.model import ACTIVE, TESTING, Provider, Reference
+from ...registry.problems import ERROR, WARNING, Problem
 from ..resolve import kind_of
 from .facts import Facts
 

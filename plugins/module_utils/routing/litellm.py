@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .credentials import environ
+from ..registry.credentials import environ
+from ..registry.model import Registry
 from .litellm_params import Params
-from .model import Registry
 from .resolve import Inventory
 from .route_table import PROVIDER, Deployment, Route, RouteTable, Target, rule
 

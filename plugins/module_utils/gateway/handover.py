@@ -17,8 +17,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .gateway_manager import GatewayManager, Instance, unit
 from .generation import Store
+from .manager import GatewayManager, Instance, unit
 
 SOCKET, UMBRELLA = "litellm.socket", "litellm.service"
 SERVING = "serving"

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .user_manager import Manager
+from ..host.user_manager import Manager
 
 _PROPERTIES = "ActiveState,SubState,StatusText,Result,InvocationID"
 

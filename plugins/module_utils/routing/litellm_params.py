@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .addresses import api_base
+from ..registry.addresses import api_base
+from ..registry.credentials import NO_KEY, environ
+from ..registry.model import Provider, Registry
+from ..registry.provider_types import CHAT
 from .backends import base_url
-from .credentials import NO_KEY, environ
-from .model import Provider, Registry
-from .provider_types import CHAT
 from .resolve import Inventory
 from .route_table import Deployment
 

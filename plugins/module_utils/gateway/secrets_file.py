@@ -19,8 +19,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .atomic import write
-from .units import environment_file
+from ..host.atomic import write
+from ..host.units import environment_file
 
 MASTER_KEY = "LITELLM_MASTER_KEY"
 _LINE = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)="(.*)"')

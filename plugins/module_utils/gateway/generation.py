@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from . import atomic
+from ..host import atomic
 
 STAGING = ".staging-"
 BAD = frozenset({"failed", "discarded"})

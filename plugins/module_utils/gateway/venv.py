@@ -15,7 +15,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import atomic
+from ..host import atomic
 
 MARK = "lab-llm.json"
 LITELLM = re.compile(r"^litellm==([^\s;\\]+)", re.MULTILINE)

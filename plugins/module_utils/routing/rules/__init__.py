@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..model import Registry
-from ..problems import Problem
+from ...registry.model import Registry
+from ...registry.problems import Problem
 from ..resolve import Inventory
 from ..route_table import RouteTable
 from . import deploys, limits, names, providers, shares, ways
