@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Ansible's own files (collections, temporary ones) stay out of the home directory.
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
 
-.PHONY: help demo lab lab-down test test-unit test-lab test-matrix test-nightly lint sanity bench lock clean
+.PHONY: help demo lab lab-down test test-unit test-lab test-matrix test-nightly molecule lint sanity bench lock clean
 
 help: ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,7 @@ test-unit: $(BIN)/pytest $(LITELLM)/bin/litellm ## the core: unit, golden and pr
 test-lab: $(BIN)/pytest ## the whole on the virtual lab: README, roles, playbooks, secrets
 	@tests/lab/lab up
 	@tests/tools/say "tests on the virtual lab"
-	@LAB_LLM_STRICT=1 $(BIN)/pytest -q tests/integration
+	@LAB_LLM_STRICT=1 $(BIN)/pytest -q -m "not nightly" --durations=10 tests/integration
 
 lint: $(BIN)/pytest ## ruff, mypy, yamllint, ansible-lint (production profile), changelog
 	@tests/tools/say "lint"
@@ -76,10 +76,14 @@ sanity: $(BIN)/pytest ## ansible-test sanity, on a real copy of the collection
 test-matrix: $(BIN)/pytest ## unit tests and check.yml on the other releases of ansible-core
 	@tests/tools/matrix
 
-test-nightly: test test-matrix ## what takes long: the matrix, Molecule, many more examples
-	@tests/tools/say "property tests, many more examples"
+molecule: $(BIN)/pytest ## the roles' Molecule scenarios, on a virtual lab of their own
+	@tests/tools/say "Molecule scenarios"
+	@$(BIN)/molecule test --all
+
+test-nightly: test test-matrix molecule ## what takes long: all of the lab's tests, many more examples
+	@tests/tools/say "what takes long"
 	@LAB_LLM_STRICT=1 LAB_LLM_EXAMPLES=2000 $(BIN)/pytest -q tests/property
-	@tests/tools/molecule
+	@LAB_LLM_STRICT=1 $(BIN)/pytest -q -m nightly tests/integration
 
 bench: $(BIN)/pytest ## measure, against floors measured in the same run; writes build/bench.json
 	@$(BIN)/python tests/bench/run.py
