@@ -40,9 +40,8 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
-        compiled = compile_registry(
-            str(path), inventory_of(task_vars), extra_file=arguments["file"] or ""
-        )
+        file = os.path.abspath(arguments["file"]) if arguments["file"] else ""
+        compiled = compile_registry(str(path), inventory_of(task_vars), extra_file=file)
         missing = missing_variables(compiled, arguments["secrets"])
         problems = in_order([*compiled.problems, *_about_missing(compiled, missing, arguments)])
         failed = has_errors(problems)
@@ -51,6 +50,7 @@ class ActionModule(ActionBase):
             "changed": False,
             "failed": failed,
             "path": str(path),
+            "file": file,
             "problems": [problem.as_dict() for problem in problems],
             "msg": render(problems, compiled, str(path)),
         }

@@ -16,8 +16,8 @@ description:
     report is printed as it is, a failure is its message rather than a dump of the result.
   - A play on hosts is named when it begins, one on the controller only when it has something to
     say.
-  - With C(-e format=json) only the reports are printed, so that standard output is one JSON
-    document for another program.
+  - With C(-e format=json) only the report is on standard output, one JSON document for another
+    program. What fails without a report is on standard error.
   - With C(-v) it is C(ansible.builtin.default).
 extends_documentation_fragment:
   - default_callback
@@ -42,6 +42,7 @@ class CallbackModule(Default):
         self._for_machines = False
         self._heading = ""
         self._silent_hosts = False
+        self._ran = False
 
     @property
     def _verbose(self) -> bool:
@@ -57,7 +58,7 @@ class CallbackModule(Default):
         self._heading = play.get_name().strip()
         if list(play.hosts) not in (["localhost"], ["!all"]):
             self._head()
-            self._silent_hosts = True
+            self._silent_hosts, self._ran = True, False
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         if self._verbose:
@@ -127,7 +128,7 @@ class CallbackModule(Default):
 
     def _end_play(self) -> None:
         if self._silent_hosts and not self._for_machines:
-            self._display.display("  nothing to change")
+            self._display.display("  nothing to change" if self._ran else "  nothing to do")
         self._silent_hosts = False
 
     def _say(self, text: str, colour: str | None = None) -> None:
@@ -136,6 +137,7 @@ class CallbackModule(Default):
         self._display.display(stringc(text, colour) if colour else text)
 
     def _show_ok(self, result: Any) -> None:
+        self._ran = True
         values = _values(result)
         if values.get("_ansible_verbose_always"):
             self._report(values.get("msg", ""))
@@ -148,7 +150,9 @@ class CallbackModule(Default):
         if "results" in values and all(_failed_item_was_shown(item) for item in values["results"]):
             return
         if self._for_machines:
-            self._report(message)
+            # A report that says what failed is JSON; anything else is for whoever reads the log.
+            is_report = str(message).lstrip().startswith("{")
+            self._display.display(str(message), stderr=not is_report)
             return
         self._say(f"  {word:7}  {_who(result)}", "red")
         self._report(message)

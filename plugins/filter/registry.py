@@ -42,8 +42,8 @@ def services_on(
     compiled: Mapping[str, Any], host: str, providers: Iterable[str] | None = None
 ) -> list[dict[str, Any]]:
     """The backend services of a host: of these providers, else of the extra file's, else all."""
-    chosen = list(compiled["file_providers"] if providers is None else providers)
-    services = compiled["services"].get(host, [])
+    chosen = list(compiled.get("file_providers", ()) if providers is None else providers)
+    services = compiled.get("services", {}).get(host, [])
     return [one for one in services if not chosen or one["provider"] in chosen]
 
 

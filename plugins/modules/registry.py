@@ -122,6 +122,10 @@ file_providers:
   type: list
   elements: str
   returned: when O(file) is given and there is no error
+file:
+  description: The absolute path of O(file), or nothing.
+  type: str
+  returned: always
 path:
   description: The directory that was read.
   type: str
