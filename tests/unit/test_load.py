@@ -282,6 +282,59 @@ def test_one_more_file_is_read_as_if_it_stood_there(registry: Path, tmp_path: Pa
     assert root["providers"].key_place("n").file == "new.yaml"
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("new.json", "such as new.yaml"),
+        ("new.yaml.bak", "such as new.yaml.yaml"),
+        ("new", "such as new.yaml"),
+        (".new.yaml", "such as new.yaml"),
+        (".new", "begins with '.'"),
+    ],
+)
+def test_a_file_that_the_registry_would_not_read_is_refused(
+    registry: Path, name: str, words: str
+) -> None:
+    (registry.parent / name).write_text("providers: {n: 1}\n")
+    root, problems = load_registry("registry", [name])
+    assert [(str(p.place), p.code) for p in problems] == [(f"{name}:1:1", "bad-file-name")]
+    assert words in str(problems[0])
+    assert root == {"providers": {"n": 1}}
+
+
+OLD = "providers: {a: 1, b: 2}\nrate_limit_settings: {limits: {a: 1, b: 2}}\npatterns: [1, 2]\n"
+REPLACING = [
+    (OLD, ""),
+    (OLD + "exact_matches: {c: 1}\n", ""),
+    ("providers: {a: 9, b: 9}\nrate_limit_settings: {limits: {a: 1, b: 2}}\npatterns: [2, 1]", ""),
+    ("providers: {a: 1, b: 2}\npatterns: [1, 2]", "rate_limit_settings.limits.a, rate_limit_set"),
+    (OLD.replace("a: 1, ", "", 1), "lost: providers.a. "),
+    (OLD.replace("a: 1, ", ""), "lost: providers.a, rate_limit_settings.limits.a. "),
+    (OLD.replace("[1, 2]", "[1]"), "lost: patterns (its entries 2). "),
+    (OLD.replace("patterns: [1, 2]", "patterns: []"), "lost: patterns (its entries 1, 2). "),
+    (OLD.replace("a: 1, ", "other: 1, ", 1), ""),  # kept.yaml declares it: it is not lost
+]
+
+
+@pytest.mark.parametrize(("new", "words"), REPLACING)
+def test_a_file_that_takes_entries_away_is_refused(registry: Path, new: str, words: str) -> None:
+    (registry / "a.yaml").write_text(OLD + "x-mine: 1\n")
+    if "other" in new:
+        (registry / "kept.yaml").write_text("providers: {a: 1}\n")
+    (registry.parent / "a.yaml").write_text(new)
+    _, problems = load_registry("registry", ["a.yaml"])
+    told = [(str(p.place), p.code) for p in problems]
+    assert told == ([("a.yaml:1:1", "file-replaces-entries")] if words else [])
+    assert words in " ".join(f"{problem} " for problem in problems)
+
+
+def test_what_cannot_be_read_takes_nothing_away(registry: Path) -> None:
+    (registry / "a.yaml").write_text(OLD)
+    (registry.parent / "a.yaml").write_text("providers: [\n")
+    _, problems = load_registry("registry", ["a.yaml"])
+    assert [problem.code for problem in problems] == ["yaml-syntax"]
+
+
 def test_a_file_elsewhere_has_the_name_that_was_given(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text("a: [\n")
     _, problems = load_registry(str(tmp_path))

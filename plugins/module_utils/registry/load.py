@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from .load_extra import MERGED_INSIDE, SUFFIXES, misnamed, vanished
 from .problems import Place, Problem, in_order
 from .yaml_reader import TreeReader
 from .yaml_scalars import HAS_YAML
@@ -23,14 +24,9 @@ from .yaml_tree import Mapping, Sequence, Source
 __all__ = ["MAX_BYTES", "UNREAD_CODES", "Mapping", "Sequence", "load_registry"]
 
 MAX_BYTES = 5_000_000
-SUFFIXES = (".yaml", ".yml")
 
 # After one of these a part of the registry is unknown: what is missing may stand there.
 UNREAD_CODES = frozenset({"yaml-syntax", "not-text", "too-large", "unreadable-file"})
-
-# Sections of which not only the entries merge, but also what this key of theirs holds: each
-# provider's file can then bring that provider's limits.
-MERGED_INSIDE = {"rate_limit_settings": "limits"}
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -50,7 +46,8 @@ def load_registry(directory: str, extra_files: Iterable[str] = ()) -> tuple[Mapp
                           "pip install PyYAML, for the Python that runs Ansible")  # fmt: skip
         return Mapping([Source(directory)], 0), [problem]
     reader = TreeReader()
-    paths, problems = _paths(Path(directory), [Path(name) for name in extra_files])
+    extra = [Path(name) for name in extra_files]
+    paths, problems = _paths(Path(directory), extra)
     trees = []
     for path in paths:
         text = _text(path, problems)
@@ -62,7 +59,22 @@ def load_registry(directory: str, extra_files: Iterable[str] = ()) -> tuple[Mapp
     root = Mapping(reader.sources, 0)
     for tree in trees:
         _merge(root, tree, problems)
+    for path in extra:
+        problems += misnamed(path, shown(path))
+        problems += _replaced(Path(directory), path, root, problems)
     return root, in_order(problems)
+
+
+def _replaced(directory: Path, extra: Path, root: Mapping, found: list[Problem]) -> list[Problem]:
+    """What an extra file would take away. Not asked where a part of the registry is unread."""
+    old = directory / extra.name
+    if any(problem.code in UNREAD_CODES for problem in found) or not old.exists():
+        return []
+    text = _text(old, [])
+    if text is None:
+        return []
+    tree = _sections(TreeReader(), shown(old), text)
+    return list(vanished(tree, root, shown(old), shown(extra)))
 
 
 def _paths(directory: Path, extra: list[Path]) -> tuple[list[Path], list[Problem]]:
@@ -82,7 +94,9 @@ def _paths(directory: Path, extra: list[Path]) -> tuple[list[Path], list[Problem
         message = "no YAML file stands in this directory"
         return [], [Problem(here, "no-registry", message, "files named *.yaml or *.yml")]
     replaced = {path.name for path in extra}
-    return [path for path in found if path.name not in replaced] + extra, []
+    kept = [path for path in found if path.name not in replaced]
+    # Among the others by name, as it will stand there: the order of providers is a rule.
+    return sorted([*kept, *extra], key=lambda path: path.name), []
 
 
 def registry_files(directory: str, extra_files: Iterable[str] = ()) -> dict[str, str]:
