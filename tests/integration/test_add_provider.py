@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -15,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 Lab = Callable[..., subprocess.CompletedProcess[str]]
 Play = Callable[..., subprocess.CompletedProcess[str]]
 
+# A name of its own each time: a model's file stays on the host, and would be there already.
+NAME = f"newcomer-{secrets.token_hex(4)}"
 MODEL = "http://10.89.7.5/models/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 BACKEND = """
@@ -23,7 +26,7 @@ providers:
     type: llama_cpp
     deploy: {{hosts: backend2, port: 8099, options: {{ctx_size: 1024, threads: 1}}}}
     models:
-      - name: newcomer-model
+      - name: {name}
         source: {{url: "{url}", sha256: {sha256}}}
 """
 # Healthy, but nothing like a model answers there: only the proof can find out.
@@ -57,9 +60,9 @@ def state(lab: Lab, registry: Path) -> tuple[object, ...]:
 CASES = [
     # what the file declares, and what the output says
     ("unsound", "providers:\n  new:\n    type: olama\n", "Did you mean 'ollama'?"),
-    ("wrong sum", BACKEND.format(url=MODEL, sha256="0" * 64), "sha256"),
-    ("no such file", BACKEND.format(url=f"{MODEL}.not", sha256=SHA256), "404"),
-    ("mute", BACKEND.format(url=MODEL, sha256=SHA256) + NO_MODEL, "❌ Model routing working"),
+    ("wrong sum", BACKEND.format(name=NAME, url=MODEL, sha256="0" * 64), "sha256"),
+    ("no such file", BACKEND.format(name=NAME, url=f"{MODEL}.not", sha256=SHA256), "404"),
+    ("mute", BACKEND.format(name=NAME, url=MODEL, sha256=SHA256) + NO_MODEL, "❌ Model routing working"),
 ]
 
 
@@ -79,12 +82,12 @@ def test_a_provider_that_fails_leaves_all_as_before(
 
 def test_check_mode_adds_nothing(registry: Path, the_lab: Lab, play: Play, tmp_path: Path) -> None:
     file = tmp_path / "new.yaml"
-    file.write_text(BACKEND.format(url=MODEL, sha256=SHA256))
+    file.write_text(BACKEND.format(name=NAME, url=MODEL, sha256=SHA256))
     before = state(the_lab, registry)
     arguments = ("-e", f"llm_registry={registry}", "-e", f"file={file}", "--check", "--diff")
     done = play("add_provider.yml", *arguments)
     assert done.returncode == 0, done.stdout
-    assert "+- model_name: newcomer-model" in done.stdout
+    assert f"+- model_name: {NAME}" in done.stdout
     assert state(the_lab, registry) == before
 
 
