@@ -106,6 +106,24 @@ def test_names_with_a_rule_come_first(tmp_path: Path) -> None:
     assert next(iter(table(tmp_path, E + "only: {provider: c}").routes)) == "only"
 
 
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ("{rpm: 60, tpm: 9}", (60, 9)),
+        ("{rpm: 60, models: {s: {tpm: 1000}}}", (60, 1000)),
+        ("{rpm: 60, models: {s: {rpm: 6}}}", (6, None)),
+        ("{tpm: 9, models: {s: {rpm: 6}}}", (6, 9)),
+        ("{models: {s: {rpm: 6}}}", (6, None)),
+    ],
+)
+def test_what_the_only_model_has_not_itself_is_its_providers(
+    tmp_path: Path, limit: str, told: tuple[int | None, int | None]
+) -> None:
+    text = f"rate_limit_settings: {{limits: {{single: {limit}}}}}"
+    deployments = {one.id: one for one in table(tmp_path, text).deployments.values()}
+    assert (deployments["~single/s"].rpm, deployments["~single/s"].tpm) == told
+
+
 def test_a_limit_is_shared_by_hosts_and_split_by_models(tmp_path: Path) -> None:
     limits = "rate_limit_settings: {limits: {fleet: {rpm: 9, tpm: 100}, b: {rpm: 10, models: {m: {rpm: 4}, b1: {rpm: 6}}}}}"
     found = {one.id: (one.rpm, one.tpm) for one in table(tmp_path, limits).deployments.values()}

@@ -76,6 +76,8 @@ CASES = [
     (R + "a: {providers: [{provider: two, weight: 1}, {provider: one, model: m}]}", 9, "partial-weights", "'one' has no weight"),
     (R + "a: {providers: [{provider: two, weight: 0}, {provider: one, model: m, weight: 0}]}", 9, "zero-weights", "nobody answers"),
     (R + "a: {providers: [{provider: two}, {provider: two}]}", 9, "duplicate-member", "names 'two' twice"),
+    (R + "a: {providers: [{provider: two}, {provider: two, model: only}]}", 9, "duplicate-member", "names 'two' twice, both times for 'only'"),
+    (R + "m: {providers: [{provider: one, model: m}, {provider: one}]}", 9, "duplicate-member", "both times for 'm'"),
     (R + "a: {providers: [{provider: two}, {provider: embedder}]}", 9, "mixed-modes", "chat, embedding"),
     (E + "a: {provider: two, fallback: e}", 9, "mixed-modes", "chat, embedding"),
     # ways
@@ -91,9 +93,11 @@ CASES = [
     (E + "a: {provider: two, priority: secondary}", 9, "priority-without-effect", "no other provider serves it"),
     # limits
     (L + "one: {rpm: 10}", 10, "limit-needs-split", "one limit for 2 models"),
-    (L + "one: {rpm: 10, models: {m: {rpm: 5}}}", 10, "limit-needs-split", "a part of it for each of n"),
+    (L + "one: {rpm: 10, models: {m: {rpm: 5}}}", 10, "limit-needs-split", "a part of it, for each of n"),
     (L + "one: {rpm: 10, models: {m: {rpm: 5}, n: {rpm: 6}}}", 10, "split-exceeds-total", "add up to 11"),
-    (L + "one: {tpm: 10, models: {m: {tpm: 15}, n: {rpm: 6}}}", 10, "split-exceeds-total", "add up to 15"),
+    (L + "one: {tpm: 10, models: {m: {tpm: 9}, n: {tpm: 6}}}", 10, "split-exceeds-total", "add up to 15"),
+    (L + "one: {tpm: 10, models: {m: {tpm: 5}, n: {rpm: 6}}}", 10, "limit-needs-split", "models: with tpm, a part of it, for each of n"),
+    (L + "one: {rpm: 10, models: {m: {tpm: 5}, n: {tpm: 6}}}", 10, "limit-needs-split", "with rpm, a part of it, for each of m, n"),
     (L + "asleep: {rpm: 10}", 10, "limit-without-effect", "no request reaches this provider"),
     (L + "p: {rpm: 1}\nx-more:\n", 10, "unknown-provider", "names 'p'"),
     # what we run

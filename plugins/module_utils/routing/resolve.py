@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..registry.model import Limit, Provider, Registry
+from ..registry.problems import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,18 @@ def fallback_model(provider: Provider, wanted: Iterable[str], mode: str) -> str:
 
 
 def limit_of(limit: Limit, routed: int, model: str) -> tuple[int | None, int | None]:
-    """(rpm, tpm) of one of the `routed` models of a provider; (None, None) if it has no limit."""
-    own = limit.models.get(model)
-    if own is not None:
-        return own.rpm, own.tpm
-    if limit.models or routed > 1:
-        return None, None
-    return limit.rpm, limit.tpm
+    """(rpm, tpm) of one of the `routed` models of a provider; None where it has no such limit.
+
+    What the model has not itself is the provider's, if this is its only model.
+    """
+    own = limit.models.get(model, _NO_LIMIT)
+    whole = limit if routed <= 1 else _NO_LIMIT
+    rpm = whole.rpm if own.rpm is None else own.rpm
+    tpm = whole.tpm if own.tpm is None else own.tpm
+    return rpm, tpm
+
+
+_NO_LIMIT = Limit("", Place("", 1, 1), None, None)
 
 
 def kind_of(registry: Registry, name: str) -> str:

@@ -54,17 +54,17 @@ def unrouted_limit(facts: Facts) -> Iterator[Problem]:
 def limit_needs_split(facts: Facts) -> Iterator[Problem]:
     """Several models would each get the whole limit, and the provider their sum."""
     for limit in facts.registry.limits.values():
-        if limit.rpm is None and limit.tpm is None:
-            continue
         routed = facts.routed_models(limit.name)
-        missing = [model for model in routed if model not in limit.models]
-        if len(routed) > 1 and missing:
-            message = (
-                f"{PATH}.{limit.name} is one limit for {len(routed)} models; LiteLLM counts each"
-                " model by itself"
-            )
-            expected = f"models: with a part of it for each of {listing(missing)}"
-            yield Problem(limit.place, "limit-needs-split", message, expected)
+        for unit in UNITS if len(routed) > 1 else ():
+            parts = {model.name for model in limit.models.values() if getattr(model, unit)}
+            missing = [model for model in routed if model not in parts]
+            if getattr(limit, unit) is not None and missing:
+                message = (
+                    f"{PATH}.{limit.name}: its {unit} is one limit for {len(routed)} models;"
+                    " LiteLLM counts each model by itself"
+                )
+                expected = f"models: with {unit}, a part of it, for each of {listing(missing)}"
+                yield Problem(limit.place, "limit-needs-split", message, expected)
 
 
 def split_exceeds_total(facts: Facts) -> Iterator[Problem]:

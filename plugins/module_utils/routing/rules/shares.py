@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...registry.problems import Problem
+from ..resolve import backend_model
 from .facts import Facts
 
 
@@ -40,9 +41,14 @@ def duplicate_member(facts: Facts) -> Iterator[Problem]:
     for redundant in facts.registry.redundant.values():
         seen: set[tuple[str, str]] = set()
         for member in redundant.members:
-            key = (member.provider.name, member.model.name if member.model else "")
+            model = member.model.name if member.model else ""
+            provider = facts.registry.providers.get(member.provider.name)
+            if provider is not None:
+                model = backend_model(provider, redundant.name, model) or model
+            key = (member.provider.name, model)
             if key in seen:
-                message = f"redundant_models.{redundant.name} names '{key[0]}' twice"
+                what = f", both times for '{model}'" if model else ""
+                message = f"redundant_models.{redundant.name} names '{key[0]}' twice{what}"
                 yield Problem(member.place, "duplicate-member", message, "one entry, one weight")
             seen.add(key)
 
