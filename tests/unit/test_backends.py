@@ -70,6 +70,15 @@ def test_a_spec_says_all_that_a_role_needs(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "gpus"), [("", None), (", gpus: []", []), (", gpus: [1]", [1])]
+)
+def test_no_gpu_is_another_thing_than_nothing_said(
+    tmp_path: Path, written: str, gpus: list[int] | None
+) -> None:
+    assert spec(tmp_path, ONE, f"{{hosts: g4{written}}}")["gpus"] == gpus
+
+
 def test_what_is_not_rendered_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(
         "providers:\n  p: {type: llama_cpp, status: disabled, deploy: {hosts: g4}, models: [m]}\n"

@@ -39,7 +39,7 @@ def spec(**changes: Any) -> dict[str, Any]:
         "version": None,
         "model": {"name": changes.pop("model", "org/small"), "source": source},
         "options": {},
-        "gpus": [],
+        "gpus": None,
         "key_variable": None,
         "health_url": "http://10.0.0.1:8080/health",
         **changes,
@@ -143,9 +143,10 @@ def test_where_the_program_comes_from(settings: dict[str, Any], program: str) ->
     assert argv(plan(spec(), **settings)["units"][0])[0] == program
 
 
-def test_gpus_are_chosen_by_environment() -> None:
-    service = plan(spec(gpus=[1, 0]))["units"][0]["sections"]["Service"]
-    assert service["Environment"]["CUDA_VISIBLE_DEVICES"] == "1,0"
+@pytest.mark.parametrize(("gpus", "visible"), [([1, 0], "1,0"), ([], ""), (None, None)])
+def test_gpus_are_chosen_by_environment(gpus: list[int] | None, visible: str | None) -> None:
+    service = plan(spec(gpus=gpus))["units"][0]["sections"]["Service"]
+    assert (service["Environment"] or {}).get("CUDA_VISIBLE_DEVICES") == visible
 
 
 @pytest.mark.parametrize(

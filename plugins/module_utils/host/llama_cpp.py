@@ -178,8 +178,8 @@ def _service(
     spec: Mapping[str, Any], settings: Mapping[str, Any], argv: list[str]
 ) -> dict[str, Any]:
     environment = {}
-    if spec["gpus"]:
-        # The order of nvidia-smi, which is what people write down.
+    if spec["gpus"] is not None:
+        # The order of nvidia-smi, which is what people write down. No number: the CPU alone.
         environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(gpu) for gpu in spec["gpus"])
     return {

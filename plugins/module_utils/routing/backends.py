@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..registry.addresses import health_url, host_url, is_address
@@ -63,7 +64,8 @@ def health_endpoint(registry: Registry, provider: Provider, host: str, inventory
         or provider.type.health_path
     )
     base = base_url(provider, host, inventory)
-    return health_url(base, str(endpoint)) if endpoint and base else ""
+    whole = str(endpoint).startswith(("http://", "https://"))
+    return health_url(base, str(endpoint)) if endpoint and (base or whole) else ""
 
 
 def services(registry: Registry, inventory: Inventory) -> dict[str, list[dict[str, Any]]]:
@@ -90,8 +92,13 @@ def _spec(
         "port": port(provider),
         "version": deploy.get("version"),
         "model": {"name": model.name, "source": dict(model.spec.get("source") or {})},
-        "options": dict(deploy.get("options") or {}),
-        "gpus": list(deploy.get("gpus") or []),
+        "options": _plain(deploy.get("options") or {}),
+        # An empty list is the CPU alone, nothing written all GPUs.
+        "gpus": None if deploy.get("gpus") is None else list(deploy["gpus"]),
         "key_variable": provider.credentials.key or None,
         "health_url": health_endpoint(registry, provider, host, inventory),
     }
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: [*one] if isinstance(one, list) else one for key, one in options.items()}
