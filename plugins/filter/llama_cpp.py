@@ -10,8 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp import LlamaCppError, host_plan
-from ansible_collections.lab.llm.plugins.module_utils.host.units import UnitError
+from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp import (
+    STEM,
+    LlamaCppError,
+    host_plan,
+)
+from ansible_collections.lab.llm.plugins.module_utils.host.units import UnitError, unit_name
 
 
 def llama_cpp_host(
@@ -25,8 +29,13 @@ def llama_cpp_host(
         raise AnsibleFilterError(str(problem)) from None
 
 
+def llama_cpp_absent(services: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The units of these services, to be removed; it takes their names and nothing else."""
+    return [{"name": unit_name(STEM, spec["provider"]), "state": "absent"} for spec in services]
+
+
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"llama_cpp_host": llama_cpp_host}
+        return {"llama_cpp_absent": llama_cpp_absent, "llama_cpp_host": llama_cpp_host}

@@ -62,7 +62,11 @@ CASES = [
     ("unsound", "providers:\n  new:\n    type: olama\n", "Did you mean 'ollama'?"),
     ("wrong sum", BACKEND.format(name=NAME, url=MODEL, sha256="0" * 64), "sha256"),
     ("no such file", BACKEND.format(name=NAME, url=f"{MODEL}.not", sha256=SHA256), "404"),
-    ("mute", BACKEND.format(name=NAME, url=MODEL, sha256=SHA256) + NO_MODEL, "❌ Model routing working"),
+    (
+        "mute",
+        BACKEND.format(name=NAME, url=MODEL, sha256=SHA256) + NO_MODEL,
+        "❌ Model routing working",
+    ),
 ]
 
 
@@ -89,9 +93,3 @@ def test_check_mode_adds_nothing(registry: Path, the_lab: Lab, play: Play, tmp_p
     assert done.returncode == 0, done.stdout
     assert f"+- model_name: {NAME}" in done.stdout
     assert state(the_lab, registry) == before
-
-
-def test_without_a_file_it_asks_for_one(play: Play) -> None:
-    done = play("add_provider.yml")
-    assert done.returncode != 0
-    assert "-e file=mistral.yaml" in done.stdout

@@ -1,0 +1,144 @@
+"""The playbooks where no host answers: what they say, and what they leave as it was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+Play = Callable[..., subprocess.CompletedProcess[str]]
+
+INVENTORY = """
+all:
+  vars: {ansible_host: 127.0.0.1, ansible_port: 9, ansible_python_interpreter: /usr/bin/python3}
+  hosts:
+    localhost:
+      ansible_connection: local
+      ansible_python_interpreter: "{{ ansible_playbook_python }}"
+  children:
+    gateway: {hosts: {%s}}
+    backends: {hosts: {backend1: {}}}
+"""
+ELSEWHERE = """
+providers:
+  elsewhere: {type: openai_compatible, base_url: "http://127.0.0.1:9", models: [m]}
+"""
+OURS = """
+providers:
+  ours:
+    type: llama_cpp
+    deploy: {hosts: backend1, port: 8080}
+    models: [{name: n, source: {path: /srv/n.gguf}}]
+"""
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    """An inventory file with a registry beside it; nobody listens at its hosts' address."""
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry/elsewhere.yaml").write_text(ELSEWHERE)
+    (tmp_path / "hosts.yml").write_text(INVENTORY % "gateway1: {}")
+    return tmp_path / "hosts.yml"
+
+
+def registry(lab: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in (lab.parent / "registry").iterdir()}
+
+
+def test_the_registry_beside_the_inventory_is_found(lab: Path, play: Play) -> None:
+    done = play("check.yml", "-i", str(lab))
+    assert done.returncode == 0, done.stdout
+    assert "ok, 1 provider, 1 model, 1 route." in done.stdout
+
+
+def test_json_is_one_document_whether_it_is_well_or_not(lab: Path, play: Play) -> None:
+    document = json.loads(play("check.yml", "-i", str(lab), "-e", "format=json").stdout)
+    assert (document["ok"], [r["name"] for r in document["routes"]]) == (True, ["m"])
+    (lab.parent / "registry/bad.yaml").write_text("exact_matches: {x: {provider: elsewere}}\n")
+    done = play("check.yml", "-i", str(lab), "-e", "format=json")
+    document = json.loads(done.stdout)
+    assert done.returncode != 0
+    assert document["ok"] is False
+    assert [p["suggestion"] for p in document["problems"]] == ["elsewhere"]
+
+
+def test_another_registry_is_checked_by_name(lab: Path, play: Play, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "ours.yaml").write_text(OURS)
+    done = play("check.yml", "-i", str(lab), "-e", f"llm_registry={other}")
+    assert "1 provider, 1 model, 1 route" in done.stdout
+    assert done.returncode == 0
+
+
+def test_the_lab_to_copy_is_sound(play: Play) -> None:
+    hosts = "inventories/example/hosts.yml"
+    done = play("check.yml", "-i", hosts, env={"OPENAI_API_KEY": "sk-any"})
+    assert done.returncode == 0
+    assert "warning" not in done.stdout
+
+
+def test_a_gateway_that_is_not_reached_ends_with_a_verdict(lab: Path, play: Play) -> None:
+    done = play("site.yml", "-i", str(lab))
+    assert done.returncode != 0
+    assert "Connection refused" in done.stdout
+    assert done.stdout.rstrip().endswith("The gateway is as before.")
+
+
+def test_a_backend_that_is_not_reached_keeps_the_file_out(
+    lab: Path, play: Play, tmp_path: Path
+) -> None:
+    before = registry(lab)
+    file = tmp_path / "ours.yaml"
+    file.write_text(OURS)
+    done = play("add_provider.yml", "-i", str(lab), "-e", f"file={file}")
+    assert done.returncode != 0
+    assert "Connection refused" in done.stdout
+    stands = (
+        "The registry and the gateway are as before. The new instances may still be on backend1."
+    )
+    assert done.stdout.rstrip().endswith(stands)
+    assert registry(lab) == before
+
+
+def test_nothing_is_kept_that_no_gateway_has_proven(lab: Path, play: Play, tmp_path: Path) -> None:
+    before = registry(lab)
+    file = tmp_path / "more.yaml"
+    file.write_text(ELSEWHERE.replace("elsewhere", "more").replace("[m]", "[o]"))
+    done = play("add_provider.yml", "-i", str(lab), "-e", f"file={file}", "--limit", "localhost")
+    assert done.returncode != 0
+    assert "so the registry stays as it is" in done.stdout
+    assert registry(lab) == before
+
+
+def test_a_limit_without_the_controller_is_told(lab: Path, play: Play) -> None:
+    done = play("site.yml", "-i", str(lab), "--limit", "gateway1")
+    assert done.returncode != 0
+    assert "a --limit has to name localhost too" in done.stdout
+
+
+def test_more_gateways_than_one_are_refused(lab: Path, play: Play) -> None:
+    lab.write_text(INVENTORY % "gateway1: {}, gateway2: {}")
+    done = play("site.yml", "-i", str(lab))
+    assert done.returncode != 0
+    assert "has 2 hosts; this release changes one" in done.stdout
+
+
+def test_without_a_file_it_asks_for_one(play: Play) -> None:
+    done = play("add_provider.yml")
+    assert done.returncode != 0
+    assert "-e file=mistral.yaml" in done.stdout
+
+
+@pytest.mark.parametrize("playbook", ["check.yml", "site.yml"])
+def test_the_default_output_of_ansible_serves_too(lab: Path, play: Play, playbook: str) -> None:
+    (lab.parent / "registry/bad.yaml").write_text("exact_matches: {x: {provider: elsewere}}\n")
+    done = play(
+        playbook, "-i", str(lab), env={"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default"}
+    )
+    assert done.returncode != 0
+    assert "Did you mean 'elsewhere'?" in done.stdout + done.stderr
