@@ -67,9 +67,9 @@ An editor knows the schemas only. `check.yml` also knows what names mean.
 
 ## How to read the tables
 
-Each key is of one of three kinds. *effective*: it changes what is rendered, run or asked.
-*checked*: it is held to its form or to a rule, and nothing is rendered from it. *descriptive*: for
-docs and reports only. A key in **bold** is always needed.
+Each key is of one of two kinds. *effective*: it changes what is rendered, run or asked.
+*descriptive*: it is held to its form, and for docs and reports only. A key in **bold** is always
+needed.
 *not yet* marks what is checked and then refused with
 [`not-yet-supported`](problems.md#not-yet-supported): this version does not compile it.
 Keys that begin with `x-` are your own wherever the keys are fixed; at the top they are a good home

@@ -57,11 +57,11 @@ def test_it_listens_for_the_gateway_and_no_more(
 
 
 def test_a_spec_says_all_that_a_role_needs(tmp_path: Path) -> None:
-    deploy = "{hosts: gpus, version: b1, gpus: [0, 1], options: {ctx_size: 2048}}, env_var: KEY"
+    deploy = "{hosts: gpus, version: b1, gpus: [0, 1], options: {ctx_size: 2048, lora: [a, b]}}, env_var: KEY"
     found = spec(tmp_path, ONE, deploy)
     assert {key: found[key] for key in ("provider", "engine", "host", "version", "gpus", "options")} == {
         "provider": "p", "engine": "llama_cpp", "host": "g4", "version": "b1", "gpus": [0, 1],
-        "options": {"ctx_size": 2048},
+        "options": {"ctx_size": 2048, "lora": ["a", "b"]},
     }  # fmt: skip
     assert found["key_variable"] == "KEY"
     assert found["model"] == {

@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.host import units
-from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp import LlamaCppError, host_plan
+from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp import (
+    OURS,
+    LlamaCppError,
+    host_plan,
+)
+from ansible_collections.lab.llm.plugins.module_utils.registry.schema_files import document
 
 SHA = "b1" * 32
 SETTINGS: dict[str, Any] = {
@@ -165,6 +170,13 @@ def test_gpus_are_chosen_by_environment(gpus: list[int] | None, visible: str | N
 def test_what_does_not_fit_is_said(change: dict, settings: dict, word: str) -> None:
     with pytest.raises(LlamaCppError, match=word):
         plan(spec(**change), **settings)
+
+
+def test_what_is_ours_is_refused_before_a_host_is_touched() -> None:
+    provider = document("providers.schema.json")["additionalProperties"]
+    options = provider["properties"]["deploy"]["properties"]["options"]
+    assert {key for key in OURS if options["properties"].get(key) is False} == set(OURS)
+    assert set(OURS) <= set(options["x-instead"])
 
 
 def test_a_port_is_given_once() -> None:

@@ -131,6 +131,14 @@ MISTAKES = [
     ("Bearer ${OWN_KEY}", "Bearer Zx81Zx81Zx81", "literal-secret", "24:24", "${CUSTOM_API_KEY}"),
     ("Bearer ${OWN_KEY}", "Bearer $OWN_KEY", "bad-header", "24:24", "${NAME}"),
     ("Bearer ${OWN_KEY}", "Bearer {{ own_key }}", "literal-secret", "24:24", "${CUSTOM_API_KEY}"),
+    # options of what we run
+    ("    base_url: http://127.0.0.1:11434", "    deploy: {hosts: gpu01, options: {host: a}}", "unknown-key", "4:38", "stands at `deploy.bind`"),
+    ("    base_url: http://127.0.0.1:11434", "    deploy: {hosts: gpu01, options: {port: 1}}", "unknown-key", "4:38", "stands at `deploy.port`"),
+    ("    base_url: http://127.0.0.1:11434", "    deploy: {hosts: gpu01, options: {model: a}}", "unknown-key", "4:38", "source: {...}"),
+    ("    base_url: http://127.0.0.1:11434", "    deploy: {hosts: gpu01, options: {alias: a}}", "unknown-key", "4:38", "The model's `name`"),
+    ("    base_url: http://127.0.0.1:11434", "    deploy: {hosts: gpu01, options: {api_key_file: /k}}", "unknown-key", "4:38", "`env_var`"),
+    ("    base_url: http://127.0.0.1:11434", "    deploy: {hosts: gpu01, options: {lora: []}}", "bad-value", "4:44", "at least one entry"),
+    ("    base_url: http://127.0.0.1:11434", "    deploy: {hosts: gpu01, options: {lora: [[a]]}}", "wrong-type", "4:45", "text or a number"),
     # names
     ("    provider: cloud", "    provider: clod", "unknown-provider", "28:15", "Did you mean 'cloud'?"),
     ("    fallback: llama3", "    fallback: lama3", "unknown-fallback", "30:15", "Did you mean 'llama3'?"),

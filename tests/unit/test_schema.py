@@ -29,7 +29,7 @@ SECTIONS = {
     "fallback_chains", "model_size_routing", "rate_limit_settings", "health_checks", "budgets",
     "routing_rules", "metadata", "debug_router",
 }  # fmt: skip
-KINDS = {"effective", "checked", "descriptive"}
+KINDS = {"effective", "descriptive"}
 
 
 def check(text: str) -> list[Problem]:
@@ -133,7 +133,7 @@ MORE = {
 WHOLE = {**VALID, **MORE}
 WHOLE["providers"]["own"] = {
     "type": "llama_cpp",
-    "deploy": {"hosts": "gpu01", "port": 8001, "gpus": [0], "options": {"ctx_size": 2048}},
+    "deploy": {"hosts": "gpu01", "port": 8001, "gpus": [0], "options": {"ctx_size": 2048, "lora": ["a", 1]}},
     "models": [{"name": "m", "source": {"url": "https://a.b/m.gguf", "sha256": "0" * 64}}],
     "traffic": "5%",
 }
