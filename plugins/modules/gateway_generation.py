@@ -26,7 +26,8 @@ options:
   state:
     description:
       - V(live) serves. V(candidate) is up behind its private door only, to be proven.
-      - V(discarded) stops and marks a candidate, and brings back the secrets from before it.
+      - V(discarded) stops and marks a generation that is not settled, and brings back what was
+        before it, the secrets too. If it was the first one, nothing serves then.
     type: str
     choices: [live, candidate, discarded]
     default: live
@@ -37,6 +38,12 @@ options:
     description: With O(state=discarded), what to note as the reason.
     type: str
     default: discarded
+  settle:
+    description:
+      - With O(state=live), take it for good once it serves. V(false) keeps the secrets from before
+        it, so that O(state=discarded) can still take it back; another call then settles it.
+    type: bool
+    default: true
   files:
     description:
       - A new generation's files, path to text. C(config.yaml) is LiteLLM's configuration and
@@ -62,10 +69,7 @@ options:
     description: Variables made of text and C(${OTHER}) variables, name to text.
     type: dict
     default: {}
-  secrets:
-    description: Values of variables, for C(secrets.env). Others keep the value they have there.
-    type: dict
-    default: {}
+  secrets: {description: "Values of variables; others stay.", type: dict, default: {}}
   keep: {description: "How many generations to keep; always the current.", type: int, default: 10}
   start_seconds: {description: How long a start may take., type: int, default: 300}
   commit: {description: "The registry's git commit, for the manifest.", type: str, default: ""}
@@ -88,6 +92,7 @@ generation: {description: The generation that this is about., type: int, returne
 previous: {description: The one that served before., type: int, returned: success}
 private_socket: {description: The generation's private door., type: str, returned: success}
 public: {description: Whether the generation serves., type: bool, returned: success}
+settled: {description: Whether it serves and was taken for good., type: bool, returned: success}
 """
 
 from pathlib import Path
@@ -104,20 +109,14 @@ from ..module_utils.host.account import AccountError, as_user
 from ..module_utils.host.units import HEADER, UnitError
 from ..module_utils.host.user_manager import ManagerError
 
-ERRORS = (
-    AccountError,
-    GenerationError,
-    ManagerError,
-    MissingVariablesError,
-    NotServingError,
-    UnitError,
-)
+ERRORS = (GenerationError, ManagerError, MissingVariablesError, NotServingError, UnitError)
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
     "user": {"type": "str"},
     "state": {"type": "str", "choices": ["live", "candidate", "discarded"], "default": "live"},
     "generation": {"type": "str"},
     "reason": {"type": "str", "default": "discarded"},
+    "settle": {"type": "bool", "default": True},
     "files": {"type": "dict"},
     "registry": {"type": "dict", "default": {}},
     "venv": {"type": "str"},
@@ -137,19 +136,19 @@ def wanted(params: dict[str, Any]) -> Wanted:
     files |= {f"registry/{name}": str(text) for name, text in params["registry"].items()}
     secrets = {name: str(value) for name, value in params["secrets"].items() if value is not None}
     variables, composed = tuple(params["variables"]), params["composed"]
-    about = {"commit": params["commit"], "by": params["by"]}
     units = {name: f"{HEADER}\n{text}" for name, text in params["units"].items()}
-    return Wanted(files, params["venv"], units, variables, composed, secrets, **about)
+    told = (params["commit"], params["by"])
+    return Wanted(files, params["venv"], units, variables, composed, secrets, *told)
 
 
 def act(change: Change, params: dict[str, Any]) -> dict[str, Any]:
     if params["files"] is not None:
-        return change.deploy(wanted(params), live=params["state"] == "live")
+        return change.deploy(wanted(params), params["state"] == "live", params["settle"])
     asked = params["generation"]
     number = change.store.previous() if asked == "previous" else int(asked)
     if params["state"] == "discarded":
         return change.discard(number, params["reason"])
-    return change.go_to(number)
+    return change.go_to(number, params["settle"])
 
 
 def work(params: dict[str, Any], check: bool, home: str | None) -> dict[str, Any]:
@@ -165,14 +164,15 @@ def work(params: dict[str, Any], check: bool, home: str | None) -> dict[str, Any
         elif not handover.manager.reachable():
             raise ManagerError("the user's systemd does not answer: run the role user_service")
         else:
-            store.prepare()
             with store.locked(f"{params['by'] or 'ansible'} ({params['state']})"):
+                store.prepare()
                 result = act(change, params)
     except ERRORS as error:
         return {"failed": True, "msg": str(error), "public": False}
     number = result["generation"]
-    private = str(handover.manager.private_socket(number))
-    return {**result, "private_socket": private, "public": number == store.current()}
+    public = number == store.current()
+    result["private_socket"] = str(handover.manager.private_socket(number))
+    return {**result, "public": public, "settled": public and store.proven(number)}
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.gateway import secrets_file
+from ansible_collections.lab.llm.plugins.module_utils.gateway.content import Content
 from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import (
-    Content,
     GenerationError,
     Store,
 )

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..host.unit_files import FileChange, FileWish, changes
 from ..host.user_manager import ManagerError
 from . import secrets_file
-from .generation import Content, GenerationError, Store
+from .content import Content
+from .generation import BAD, GenerationError, Store
 from .handover import SOCKET, UMBRELLA, Handover, NotServingError
+from .held import Held
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,13 @@ class Change:
         self.handover, self.keep, self.check = handover, keep, check
         self.store: Store = handover.store
         self.manager = handover.manager
-        self.secrets = self.store.base / "secrets.env"
-        self.before = self.store.base / "secrets.env.before"
+        self.held = Held(self.store, check)
 
-    def deploy(self, wanted: Wanted, live: bool) -> dict[str, Any]:
-        """Serve `wanted`; with `live` False only have it up behind its private door."""
+    def deploy(self, wanted: Wanted, live: bool, settle: bool = True) -> dict[str, Any]:
+        """Serve `wanted`; with `live` False only have it up behind its private door.
+
+        With `settle` False the way back stays open: see `settle`.
+        """
         values = self.values(wanted)
         content = self.content(wanted, values)
         current, found = self.store.current(), self.store.same(content.digest())
@@ -57,13 +60,12 @@ class Change:
         }
         if self.check:
             return result
-        if secrets_file.read(self.secrets) != values:
-            self.keep_secrets()
-            secrets_file.store(self.secrets, values)
-            result["changed"] = True
+        result["changed"] |= self.held.replace(values)
         number = found or self.store.stage(content, self.about(wanted))
         result["generation"] = number
         result["changed"] |= self.activate(number, wanted.units, live)
+        if live and settle:
+            result["changed"] |= self.settle(number)
         return result
 
     def activate(self, number: int, texts: Mapping[str, str], live: bool) -> bool:
@@ -76,26 +78,39 @@ class Change:
             units = [change for change in units if not moves_socket([change])]
         try:
             self.replace_units(units)
-            return self.start(number, live) or bool(units)
+            return self.start(number, live, current) or bool(units)
         except (NotServingError, ManagerError) as error:
             self.put_back(number, units, str(error))
             raise failed(number, current, error) from None
 
-    def start(self, number: int, live: bool) -> bool:
+    def start(self, number: int, live: bool, current: int | None) -> bool:
         """Have the generation live, or up in private. Returns whether anything changed."""
-        if number == self.store.current():
+        if number == current:
             started = self.handover.start(number)
             return self.handover.settle(number) or started
         if not live:
             return self.handover.start(number)
+        if not self.store.proven(number):
+            self.store.record(number, "serving", before=current)
         self.handover.go_live(number)
-        self.done(number)
         return True
 
-    def go_to(self, number: int) -> dict[str, Any]:
+    def settle(self, number: int) -> bool:
+        """It serves and is good: the values from before it go. Returns whether that was news.
+
+        Until then the change can be taken back whole: `discard`.
+        """
+        news = not self.store.proven(number) or self.held.has_older(number)
+        if news and not self.check:
+            self.store.record(number, "live")
+            self.held.forget()
+            self.store.prune(self.keep)
+        return news
+
+    def go_to(self, number: int, settle: bool = True) -> dict[str, Any]:
         """Serve a generation that is there already."""
         current, manifest = self.store.current(), self.store.manifest(number)
-        held = secrets_file.read(self.secrets)
+        held = self.held.values()
         missing = [name for name in manifest.variables if not held.get(name)]
         if missing:
             raise secrets_file.MissingVariablesError(missing)
@@ -107,39 +122,44 @@ class Change:
         changed = number != current
         if not self.check:
             changed |= self.activate(number, self.store.units(number), live=True)
+        if settle:
+            changed |= self.settle(number)
         return {**result, "changed": changed}
 
     def discard(self, number: int, reason: str) -> dict[str, Any]:
-        """Give up a candidate: stop it, mark it, and put its secrets away."""
-        current = self.store.current()
-        if number == current:
-            raise GenerationError(f"generation {number} serves: go to another one first")
+        """Give up a generation that is not proven: stop it, mark it, put its secrets away."""
+        current, said = self.store.current(), self.store.outcome(number)
         self.store.manifest(number)
-        noted = self.store.outcome(number).get("outcome") == "discarded"
-        result: dict[str, Any] = {"generation": number, "previous": current}
-        result |= {"diff": [], "changed": not noted}
-        if not self.check and not noted:
+        if number == current and self.store.proven(number):
+            raise GenerationError(f"generation {number} serves: go to another one first")
+        noted = number != current and said.get("outcome") in BAD
+        back = said.get("before") if number == current else current
+        result: dict[str, Any] = {"generation": number, "previous": back, "diff": []}
+        result["changed"] = not noted
+        if self.check or noted:
+            return result
+        self.held.bring_back(back)
+        units = [] if back is None else self.units(self.store.units(back))
+        if number == current:
+            self.replace_units(units)
+            self.handover.take_back(number, back)
+        else:
             self.handover.stop(number)
-            self.store.record(number, "discarded", reason)
-            self.bring_back_secrets()
-            self.close(current)
-            if current is not None:
-                self.replace_units(self.units(self.store.units(current)))
+            self.replace_units(units)
+        self.store.record(number, "failed" if number == current else "discarded", reason)
+        self.close(back)
+        self.store.prune(self.keep)
         return result
 
     def values(self, wanted: Wanted) -> dict[str, str]:
         keep = {n for number in self.store.numbers() for n in self.store.manifest(number).variables}
-        held = secrets_file.read(self.secrets)
+        held = self.held.values()
         return secrets_file.merged(held, wanted.given, wanted.variables, wanted.composed, keep)
 
     def content(self, wanted: Wanted, values: Mapping[str, str]) -> Content:
         names = sorted(secrets_file.needed(wanted.variables, wanted.composed) | {*wanted.composed})
-        mark = self.mark(values, names)
+        mark = self.held.mark(values, names)
         return Content(wanted.files, wanted.venv, wanted.units, tuple(names), mark)
-
-    def mark(self, values: Mapping[str, str], names: list[str]) -> str:
-        key = secrets_file.fingerprint_key(self.store.base / "secrets.key", not self.check)
-        return secrets_file.fingerprint(values, names, key)
 
     def about(self, wanted: Wanted) -> dict[str, str]:
         venv = json.loads((self.store.base / "venvs" / wanted.venv / "lab-llm.json").read_text())
@@ -164,50 +184,30 @@ class Change:
         if units:
             self.manager.reload()
 
-    def done(self, number: int) -> None:
-        """What is left to do once a generation serves."""
-        self.store.record(number, "live")
-        self.before.unlink(missing_ok=True)
-        self.store.prune(self.keep)
-
     def put_back(self, number: int, units: Sequence[FileChange], reason: str) -> None:
-        """Units and secrets as they were; the one that served still does, or does again."""
+        """Units and secrets as they were; the one that served still does, or does again.
+
+        The files come first: systemd may be what is at fault.
+        """
         current = self.store.current()
         for change in units:
             change.undo()
-        if units:
-            self.manager.reload()
         if number != current:
             self.store.record(number, "failed", reason)
-            self.bring_back_secrets()
+            self.held.bring_back(current)
             self.store.prune(self.keep)
+        if units:
+            self.manager.reload()
         self.close(current)
         if current is not None and moves_socket(units):
             self.manager.attempt("stop", SOCKET)
-            self.handover.go_back(current)
+            self.handover.serve(current)
 
     def close(self, current: int | None) -> None:
-        """Where nothing has ever served, nobody shall wait at the address."""
+        """Where nothing has ever served, nobody shall wait at the address, now or at a boot."""
         if current is None:
             self.manager.attempt("stop", SOCKET, UMBRELLA)
-
-    def keep_secrets(self) -> None:
-        """A copy beside it, until the new values have proven themselves."""
-        if self.secrets.exists() and not self.fits(self.before):
-            secrets_file.store(self.before, secrets_file.read(self.secrets))
-
-    def bring_back_secrets(self) -> None:
-        """The values that the current generation was started with, if they were put aside."""
-        if self.fits(self.before):
-            self.before.replace(self.secrets)
-
-    def fits(self, path: Path) -> bool:
-        """Whether a file of secrets is the one that the current generation was made with."""
-        current = self.store.current()
-        if current is None or not path.exists():
-            return False
-        manifest = self.store.manifest(current)
-        return self.mark(secrets_file.read(path), manifest.variables) == manifest.secrets
+            self.manager.attempt("disable", SOCKET, UMBRELLA)
 
     def differences(
         self, current: int | None, wanted: Wanted, units: Sequence[FileChange]

@@ -13,18 +13,18 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..host import atomic
+from .content import Content, Manifest, sha256
 
 STAGING = ".staging-"
 BAD = frozenset({"failed", "discarded"})
@@ -32,48 +32,6 @@ BAD = frozenset({"failed", "discarded"})
 
 class GenerationError(Exception):
     """What was asked cannot be done; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a generation is made of.
-
-    `files`: path below the folder -> text. Those below registry/ are kept for people; all others
-    are what the gateway runs, as are the venv, the units, and the values of the `variables` that
-    `secrets` stands for (a keyed hash).
-    """
-
-    files: Mapping[str, str]
-    venv: str
-    units: Mapping[str, str]
-    variables: tuple[str, ...]
-    secrets: str
-
-    def digest(self) -> str:
-        """Equal if and only if the same would be served."""
-        served = {k: sha256(v) for k, v in self.files.items() if not k.startswith("registry/")}
-        units = {name: sha256(text) for name, text in self.units.items()}
-        parts = [served, self.venv, units, sorted(self.variables), self.secrets]
-        return sha256(json.dumps(parts, sort_keys=True))
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a generation's folder says about it. Times are seconds since 1970."""
-
-    number: int
-    digest: str
-    files: Mapping[str, str]
-    venv: str
-    litellm: str
-    lock: str
-    units: Mapping[str, str]
-    variables: list[str]
-    secrets: str
-    commit: str = ""
-    by: str = ""
-    at: float = 0.0
-    format: int = 1
 
 
 class Store:
@@ -84,7 +42,7 @@ class Store:
         self.outcomes, self.link = base / "outcomes", base / "current"
 
     def prepare(self) -> None:
-        """Make the folders; remove what an interrupted staging left."""
+        """Make the folders; remove what an interrupted staging left. Only while `locked`."""
         for folder in (self.base, self.folder, self.outcomes):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in self.folder.glob(STAGING + "*"):
@@ -132,9 +90,18 @@ class Store:
             return {}
         return found
 
-    def record(self, number: int, outcome: str, reason: str = "") -> None:
-        """Note what became of a generation, beside its folder, which stays as it is."""
-        said = {"outcome": outcome, "reason": reason, "at": time.time()}
+    def proven(self, number: int) -> bool:
+        """Whether it has served and was found good: one to go back to."""
+        return bool(self.outcome(number).get("outcome") == "live")
+
+    def record(
+        self, number: int, outcome: str, reason: str = "", before: int | None = None
+    ) -> None:
+        """Note what became of a generation, beside its folder, which stays as it is.
+
+        `before` is the one that served before it: with the outcome `serving`, the way back.
+        """
+        said = {"outcome": outcome, "reason": reason, "before": before, "at": time.time()}
         atomic.write(self.outcomes / f"{number}.json", json.dumps(said).encode(), 0o600)
 
     def same(self, digest: str) -> int | None:
@@ -151,7 +118,7 @@ class Store:
         """The generation to go back to: the newest good one before the current."""
         current = self.current() or 0
         for number in reversed([n for n in self.numbers() if n < current]):
-            if self.outcome(number).get("outcome") == "live":
+            if self.proven(number):
                 return number
         raise GenerationError(f"there is no good generation before {current} to go back to")
 
@@ -193,7 +160,8 @@ class Store:
     def prune(self, keep: int) -> list[int]:
         """Remove the oldest beyond `keep`; never the current, nor the last good one before it.
         Returns the removed."""
-        held = {self.current()}
+        current = self.current() or 0
+        held = {current, self.outcome(current).get("before")}
         with contextlib.suppress(GenerationError):
             held.add(self.previous())
         old = [n for n in self.numbers()[: -max(keep, 1)] if n not in held]
@@ -205,6 +173,7 @@ class Store:
     @contextlib.contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
         """Nobody else changes the gateway meanwhile. Raises GenerationError naming who does."""
+        self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.base / "lock").open("a+", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -217,10 +186,6 @@ class Store:
             file.write(f"{purpose}, process {os.getpid()}, since {time.strftime('%F %T %Z')}")
             file.flush()
             yield
-
-
-def sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def fill(folder: Path, files: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from ..host.user_manager import ManagerError
 from .generation import Store
 from .manager import GatewayManager, Instance, unit
 
@@ -71,24 +72,35 @@ class Handover:
         return "\n".join([f"its start ended with '{seen.result}'", *lines[-5:]])
 
     def go_live(self, number: int) -> None:
-        """Start `number` and hand over to it. Raises NotServingError; then nothing has changed."""
+        """Start `number` and hand over to it. If that fails, all is as it was before, and
+        NotServingError or ManagerError says why."""
         old = self.store.current()
         self.start(number)
         self.store.switch(number)
         try:
             self.settle(number)
-        except NotServingError:
-            self.go_back(old)
+        except (NotServingError, ManagerError):
+            self.take_back(number, old)
             raise
 
-    def go_back(self, old: int | None) -> None:
-        """Let the old generation, whose instance still runs, accept again."""
+    def take_back(self, number: int, old: int | None) -> None:
+        """`number`, which is current, serves no more; what served before it does, if anything."""
         if old is None:
             self.store.link.unlink(missing_ok=True)
+            self.stop(number)
             return
-        self.store.switch(old)
-        self.start(old)
-        self.settle(old)
+        self.serve(old)
+
+    def serve(self, number: int) -> None:
+        """Have this one serve again. `current` names it even if systemd or it fails: instances
+        that still run see by themselves what that says."""
+        try:
+            self.start(number)
+        except (NotServingError, ManagerError):
+            self.store.switch(number)
+            raise
+        self.store.switch(number)
+        self.settle(number)
 
     def settle(self, number: int) -> bool:
         """Make what runs agree with `current`, which names `number`. Returns whether it did not.

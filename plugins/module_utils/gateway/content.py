@@ -1,0 +1,58 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a generation of the gateway is made of, and what its folder says about it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a generation is made of.
+
+    `files`: path below the folder -> text. Those below registry/ are kept for people; all others
+    are what the gateway runs, as are the venv, the units, and the values of the `variables` that
+    `secrets` stands for (a keyed hash).
+    """
+
+    files: Mapping[str, str]
+    venv: str
+    units: Mapping[str, str]
+    variables: tuple[str, ...]
+    secrets: str
+
+    def digest(self) -> str:
+        """Equal if and only if the same would be served."""
+        served = {k: sha256(v) for k, v in self.files.items() if not k.startswith("registry/")}
+        units = {name: sha256(text) for name, text in self.units.items()}
+        parts = [served, self.venv, units, sorted(self.variables), self.secrets]
+        return sha256(json.dumps(parts, sort_keys=True))
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a generation's folder says about it. Times are seconds since 1970."""
+
+    number: int
+    digest: str
+    files: Mapping[str, str]
+    venv: str
+    litellm: str
+    lock: str
+    units: Mapping[str, str]
+    variables: list[str]
+    secrets: str
+    commit: str = ""
+    by: str = ""
+    at: float = 0.0
+    format: int = 1
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
