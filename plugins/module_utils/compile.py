@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .registry.load import load_registry, registry_files
+from .registry.load import UNREAD_CODES, load_registry, registry_files
 from .registry.model import Registry
 from .registry.problems import Problem, has_errors, in_order
 from .registry.reading import build
@@ -85,7 +85,9 @@ def compile_registry(directory: str, inventory: Inventory, extra_file: str = "")
     found, broken = check_schema(root)
     registry = build(root, broken)
     table = build_routes(registry, inventory)
-    problems = in_order([*problems, *found, *check_rules(registry, table, inventory)])
+    if not any(problem.code in UNREAD_CODES for problem in problems):
+        found += check_rules(registry, table, inventory)
+    problems = in_order([*problems, *found])
     nothing: dict[str, Any] = {"models": [], "health": [], "completions": [], "fallbacks": []}
     compiled = Compiled(registry, problems, table, None, "", {}, [], {}, {}, nothing)
     if not has_errors(problems):

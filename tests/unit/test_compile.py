@@ -99,10 +99,11 @@ def test_a_chain_may_be_long(tmp_path: Path) -> None:
     lines = [
         "providers:",
         "  real: {type: vllm, base_url: 'http://r:1', models: [m]}",
+        "  other: {type: vllm, base_url: 'http://o:1', models: [o]}",
         "exact_matches:",
     ]
     lines += [f"  n{number}: {{provider: real, fallback: n{number + 1}}}" for number in range(3000)]
-    lines += ["  n3000: {provider: real, fallback: m}"]
+    lines += ["  n3000: {provider: real, fallback: o}"]
     (tmp_path / "lab.yaml").write_text("\n".join(lines) + "\n")
     found = compile_registry(str(tmp_path), Inventory())
     assert not found.problems

@@ -123,7 +123,15 @@ MISTAKES = [
     # keys and variables
     ("    env_var: OPENAI_API_KEY", "    env_var: ${OPENAI_API_KEY}", "bad-variable-name", "15:14", "only the variable's name: OPENAI_API_KEY"),
     ("    env_var: OPENAI_API_KEY", "    env_var: os.environ/OPENAI_API_KEY", "bad-variable-name", "15:14", "name: OPENAI_API_KEY"),
-    ("    env_var: OPENAI_API_KEY", "    env_var: OPENAI-API-KEY", "bad-variable-name", "15:14", "'OPENAI-API-KEY'"),
+    ("    env_var: OPENAI_API_KEY", "    env_var: OPENAI-API-KEY", "bad-variable-name", "15:14", "no variable can be called"),
+    ("    env_var: OPENAI_API_KEY", "    env_var: pw-Zx81secretvalue99", "bad-variable-name", "15:14", "only the variable's name, such as OPENAI_API_KEY"),
+    ("    env_var: OPENAI_API_KEY", "    env_var: $Zx81secret", "bad-variable-name", "15:14", "not shown here"),
+    ("    env_var: OPENAI_API_KEY", "    env_var: ${Zx81secret}", "bad-variable-name", "15:14", "not shown here"),
+    ("    env_var: OPENAI_API_KEY", "    env_var: env:OPENAI_API_KEY", "bad-variable-name", "15:14", "name: OPENAI_API_KEY"),
+    ("    env_var: OPENAI_API_KEY", "    env_var: Zx81" + "_secret" * 20, "literal-secret", "15:14", "NAME of an environment variable"),
+    ("    env_var: OPENAI_API_KEY", "    env_vars: [ok, Zx81-secret]", "bad-variable-name", "15:20", "not shown here"),
+    ("    env_var: OPENAI_API_KEY", "    env_var: 81818181", "wrong-type", "15:14", "not shown here"),
+    ("    env_var: OPENAI_API_KEY", "    env_var: 2026-11-22", "wrong-type", "15:14", "not shown here"),
     ("    env_var: OPENAI_API_KEY", "    env_var: sk-proj-Zx81Zx81Zx81", "literal-secret", "15:14", "NAME of an environment variable"),
     ("    env_var: OPENAI_API_KEY", "    api_key: sk-proj-Zx81Zx81Zx81", "literal-secret", "15:5", "`env_var: NAME`"),
     ("    env_var: OPENAI_API_KEY", "    api_key: ${OPENAI_API_KEY}", "unknown-key", "15:5", "`env_var: NAME`"),
@@ -215,6 +223,7 @@ def test_mistake(
     assert found, report
     assert words in found[0]
     assert "Zx81" not in str(report)
+    assert "81818181" not in str(report)
     assert "pw1" not in str(report)
 
 

@@ -68,6 +68,14 @@ CASES = [
     (P + "{type: custom, base_url: 'http://p', custom_config: {auth_method: none, headers: {Authorization: 'Bearer ${B}'}}, models: [x]}", 8, "key-conflict", "names one (B)"),
     (P + "{type: groq, custom_config: {headers: {Authorization: 'Token ${B}'}}, models: [x]}", 8, "key-conflict", "LiteLLM puts a key into Authorization"),
     (P + "{type: vllm, base_url: 'http://p', custom_config: {headers: {X-K: 'a ${B}'}}, models: [x]}\n  P: {type: vllm, base_url: 'http://q', custom_config: {headers: {X-K: 'b ${B}'}}, models: [y]}", 9, "key-conflict", "kept as LLM_HEADER_P_X_K"),
+    (P + "{type: custom, base_url: 'http://p', env_var: A, custom_config: {auth_method: header}, models: [x]}", 8, "missing-key-variable", 'X-API-Key: "${A}"'),
+    (P + "{type: custom, base_url: 'http://p', env_var: A, custom_config: {auth_method: header, headers: {X-Team: a}}, models: [x]}", 8, "missing-key-variable", "no header has one"),
+    (P + "{type: custom, base_url: 'http://p', env_var: A, custom_config: {auth_method: header, headers: {X-Key: '${B}'}}, models: [x]}", 8, "key-conflict", "A is in no header and would be sent"),
+    (P + "{type: vllm, base_url: 'http://p', env_var: LITELLM_MASTER_KEY, models: [x]}", 8, "reserved-variable", "the gateway's own key"),
+    (P + "{type: vllm, base_url: 'http://p', env_vars: [LITELLM_MASTER_KEY], models: [x]}", 8, "reserved-variable", "the gateway's own key"),
+    (P + "{type: vllm, base_url: 'http://p', custom_config: {headers: {X-Key: 'a ${LITELLM_MASTER_KEY}'}}, models: [x]}", 8, "reserved-variable", "the gateway's own key"),
+    (P + "{type: gemini, models: [x], health_endpoint: /health}", 8, "health-without-effect", "a whole address"),
+    (P + "{type: anthropic, models: [x]}\nhealth_checks:\n  p: {timeout_seconds: 3}", 10, "health-without-effect", "nothing says where"),
     (P + "{type: bedrock, env_vars: [AWS_REGION_NAME, COLOUR], models: [x]}", 8, "variable-without-use", "nothing would read COLOUR"),
     (P + "{type: groq, models: [{name: x, mode: embedding}]}", 8, "unsupported-mode", "type 'groq' has no mode 'embedding'"),
     (P + "{type: vllm, base_url: 'http://p'}", 8, "unused-provider", "no name leads to providers.p"),
@@ -87,6 +95,10 @@ CASES = [
     (R + "a: {providers: [{provider: two}, {provider: asleep}]}", 9, "provider-not-served", "others answer instead"),
     (E + "a: {provider: two, fallback: asleep}", 9, "fallback-to-unserved", "which is disabled; it is left out"),
     (E + "a: {provider: two, fallback: z}", 9, "fallback-to-unserved", "no live provider serves"),
+    (E + "a: {provider: two, fallback: two}", 9, "fallback-without-effect", "the fallback of 'a' to 'two' leads only to what has failed already"),
+    (E + "a: {provider: two, fallback: [m, two]}", 9, "fallback-without-effect", "to 'two'"),
+    (E + "a: {provider: two, fallback: only}", 9, "fallback-without-effect", "to 'only'"),
+    (R + "a: {providers: [{provider: two}, {provider: one, model: m}], fallback: two}", 9, "fallback-without-effect", "to 'two'"),
     (E + "a: {provider: two, fallback: a}", 9, "fallback-cycle", "a -> a"),
     (E + "a: {provider: two, fallback: b}\n  b: {provider: two, fallback: [m, c]}\n  c: {provider: two, fallback: b}", 11, "fallback-cycle", "b -> c -> b"),
     (E + "a: {provider: two}", 9, "no-fallback", "'a' has one deployment and no fallback"),
@@ -104,6 +116,7 @@ CASES = [
     (P + "{type: llama_cpp, deploy: {hosts: gpu1}, models: [{name: x, source: {path: /x}}]}", 8, "unknown-host", "no such host or group. Did you mean 'gpu01'?"),
     (P + "{type: llama_cpp, deploy: {hosts: none}, models: [{name: x, source: {path: /x}}]}", 8, "unknown-host", "the group 'none' has no hosts"),
     (P + "{type: llama_cpp, deploy: {hosts: gpus}, models: [x]}", 8, "missing-source", "nothing says where 'x' is from"),
+    (P + "{type: vllm, base_url: 'http://p', models: [{name: x, source: {path: /x}}]}", 8, "source-without-deploy", "nothing is fetched for 'x'"),
     (P + "{type: llama_cpp, deploy: {hosts: gpus}}", 8, "missing-source", "lists no model"),
     (P + "{type: llama_cpp, deploy: {hosts: gpus}, models: [{name: x, source: {path: /x}}, {name: y, source: {path: /y}}]}", 8, "not-yet-supported", "a second model ('y')"),
     (P + "{type: llama_cpp, deploy: {hosts: gpu01}, models: [{name: x, source: {path: /x}}]}\n  q: {type: llama_cpp, deploy: {hosts: gpus}, models: [{name: y, source: {path: /y}}]}", 9, "port-conflict", "port 8080 of gpu01 is p's already"),
@@ -172,6 +185,47 @@ def test_what_refers_to_a_broken_rule_is_not_reported_too(tmp_path: Path) -> Non
         (9, "bad-value"),
         (11, "unknown-provider"),
     ]
+
+
+def test_what_refers_to_a_provider_outside_of_its_section_is_not_reported_too(
+    tmp_path: Path,
+) -> None:
+    rules = E + "a: {provider: p, fallback: pm}\n  b: {provider: two, fallback: p}\n"
+    outside = "p: {type: vllm, base_url: 'http://p', models: [pm]}\n" + L + "p: {rpm: 3}"
+    found = compiled(tmp_path, rules + outside).problems
+    assert [(p.place.line, p.code) for p in found] == [
+        (6, "unused-provider"),
+        (11, "provider-outside-section"),
+    ]
+
+
+NO_FALLBACK = [
+    ("", True),
+    (", fallback: two", True),
+    (", fallback: asleep", True),
+    (", fallback: z", True),
+    (", fallback: m", False),
+    (", fallback: oen", False),
+    (", fallback: one", False),  # which model is meant cannot be told
+    (", fallback: [asleep, oen]", False),
+    (", fallback: broken", False),
+]
+
+
+@pytest.mark.parametrize(("fallback", "warned"), NO_FALLBACK)
+def test_no_fallback_is_said_where_none_is_rendered_and_nothing_else_is_wrong(
+    tmp_path: Path, fallback: str, warned: bool
+) -> None:
+    broken = "  broken: {type: vlm, base_url: 'http://p'}\n"
+    found = compiled(tmp_path, broken + E + f"a: {{provider: two{fallback}}}").problems
+    assert warned == any(problem.code == "no-fallback" for problem in found)
+
+
+@pytest.mark.parametrize("content", [b"providers: [", b"\xff", b"x-a: 1\nx-b: ]"])
+def test_beside_an_unread_file_no_rule_is_asked(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "other.yaml").write_bytes(content)
+    found = compiled(tmp_path, E + "a: {provider: in-the-other-file}").problems
+    assert [Path(problem.place.file).name for problem in found] == ["other.yaml"]
 
 
 def test_with_errors_nothing_is_handed_on(tmp_path: Path) -> None:

@@ -133,7 +133,12 @@ MORE = {
 WHOLE = {**VALID, **MORE}
 WHOLE["providers"]["own"] = {
     "type": "llama_cpp",
-    "deploy": {"hosts": "gpu01", "port": 8001, "gpus": [0], "options": {"ctx_size": 2048, "lora": ["a", 1]}},
+    "deploy": {
+        "hosts": "gpu01",
+        "port": 8001,
+        "gpus": [0],
+        "options": {"ctx_size": 2048, "lora": ["a", 1]},
+    },
     "models": [{"name": "m", "source": {"url": "https://a.b/m.gguf", "sha256": "0" * 64}}],
     "traffic": "5%",
 }

@@ -44,6 +44,11 @@ def build(root: Node, broken: Iterable[Path] = ()) -> Registry:
         registry.providers[name] = provider
         prefix = "testing/" if provider.status == TESTING else ""
         registry.public_names.update((prefix + model, None) for model in provider.models)
+    for path in sorted(skip):
+        # What stands outside of its section is declared all the same.
+        if path[0] == "providers" and len(path) > 1 and path[1] not in registry.provider_names:
+            registry.provider_names[path[1]] = None
+            registry.public_names.update(dict.fromkeys(_loose_model_names(root.get(path[1]))))
     _public_entries(registry, root, skip)
     _side_entries(registry, root, skip)
     return registry

@@ -18,7 +18,8 @@ from .schema_spots import looks_secret, short
 Fault = tuple[str, str, str]
 
 _VARIABLE = re.compile(r"\$|os\.environ|\{\{|\}\}")
-_REFERENCE = re.compile(r"^\s*(?:\$\{?|os\.environ/|env:|%)\s*([A-Za-z_]\w*)\s*[}%]?\s*$")
+# In capitals it is surely a name; anything else behind such a sign may be a password.
+_REFERENCE = re.compile(r"^\s*(?:\$\{|os\.environ/|env:)\s*([A-Z_][A-Z0-9_]*)\s*\}?\s*$")
 
 
 def bad_url(text: str) -> Fault:
@@ -73,11 +74,11 @@ def _with_scheme(text: str) -> str:
 
 
 def bad_variable_name(text: str) -> Fault:
-    """Something else where only the name of a variable may stand."""
+    """Something else where only the name of a variable may stand. It may be a key: never shown."""
     code = "bad-variable-name"
     name = _REFERENCE.match(text)
     if name and not looks_secret(name.group(1)):
-        return code, f"is '{short(text)}'", f"only the variable's name: {name.group(1)}"
+        return code, "refers to a variable", f"only the variable's name: {name.group(1)}"
     if "{{" in text:
         return code, "is a Jinja template, which the registry does not have", ""
     if looks_secret(text) or len(text) > 40:
@@ -89,7 +90,8 @@ def bad_variable_name(text: str) -> Fault:
                 "the environment or a vault"
             ),
         )
-    return code, f"is '{short(text)}', which no variable can be called", ""
+    why = "holds what no variable can be called, and what is not shown here: it may be a key"
+    return code, why, ""
 
 
 def bad_header(text: str) -> Fault:

@@ -29,6 +29,7 @@ _TYPE_WORDS = {
     "null": "nothing",
     "date": "a date",
 }
+_HIDDEN = frozenset({"integer", "number", "date"})
 _LISTED = 12  # so many names can be listed in a message
 
 
@@ -43,7 +44,7 @@ def wrong_value(rule: Rule, failure: Failure, spot: Spot) -> Words:
         return code, message, f"one line for it; is a '- ' or a ': ' missing here? {expected}", ""
     if failure.keyword == "enum":
         return _wrong_choice(rule, code, spot)
-    if failure.keyword == "pattern" and code in EXPLAINED:
+    if failure.keyword in ("pattern", "maxLength") and code in EXPLAINED:
         code, why, better = EXPLAINED[code](str(spot.value))
         return code, f"{spot.path()} {why}", better or expected, ""
     if failure.keyword == "minLength":
@@ -102,6 +103,9 @@ def _wrong_type(rule: Rule, spot: Spot) -> Words:
     value, types = spot.value, rule.types
     kind = kind_of(value)
     path, shown = spot.path(), spot.shown()
+    if rule.spec.get("x-problem") == "bad-variable-name" and kind in _HIDDEN:
+        message = f"{path} is no text; it is not shown here, as it may be a key"
+        return "wrong-type", message, _wanted(rule), ""
     if kind == "null":
         return "wrong-type", f"{path} has no value", f"{_wanted(rule)}, or no such key", ""
     if "string" in types and kind in ("boolean", "integer", "number", "date"):

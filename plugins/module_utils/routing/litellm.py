@@ -14,7 +14,7 @@ from ..registry.credentials import environ
 from ..registry.model import Registry
 from .litellm_params import Params
 from .resolve import Inventory
-from .route_table import PROVIDER, Deployment, Route, RouteTable, Target, rule
+from .route_table import Deployment, Route, RouteTable, Target, rule
 
 RETRIES = 2  # of a request that has nowhere else to go
 STEP = 1e-9  # one rank's weight against that of the rank before
@@ -77,7 +77,7 @@ def _entry(route: Route, target: Target, params: Params) -> Entry:
         found["weight"] = STEP**target.rank
     elif route.targets[-1].rank > 0:
         found["order"] = target.rank + 1
-    if len(route.targets) == 1 and not _fallbacks(route):
+    if len(route.targets) == 1 and not route.chain:
         found["num_retries"] = RETRIES
     return _listed(route.name, found, target.id, target.deployment)
 
@@ -110,7 +110,7 @@ def _router_settings(table: RouteTable) -> dict[str, Any]:
     if table.limited:
         # Unlike enable_pre_call_checks it counts tokens too, and what is called by its id.
         settings["optional_pre_call_checks"] = ["enforce_model_rate_limits"]
-    chains = {route.name: _fallbacks(route) for route in routes}
+    chains = {route.name: route.chain for route in routes}
     hops = _longest(table, chains)
     if hops > LITELLM_MAX_FALLBACKS:
         settings["max_fallbacks"] = hops
@@ -119,21 +119,6 @@ def _router_settings(table: RouteTable) -> dict[str, Any]:
     if fallbacks:
         settings["fallbacks"] = fallbacks
     return settings
-
-
-def _fallbacks(route: Route) -> list[str]:
-    """Where LiteLLM goes next, in order; the group's own members it tries anyway."""
-    own = {target.id for target in route.targets}
-    own |= {target.deployment.called for target in route.targets}
-    names: dict[str, None] = {}
-    for fallback in route.fallbacks:
-        if fallback.kind == PROVIDER:
-            names.update(
-                (one.called, None) for one in fallback.deployments if one.called not in own
-            )
-        else:
-            names[fallback.name] = None
-    return list(names)
 
 
 def _longest(table: RouteTable, chains: Mapping[str, list[str]]) -> int:

@@ -71,6 +71,22 @@ class Route:
         return self.targets[0].deployment.mode if self.targets else CHAT
 
     @property
+    def chain(self) -> list[str]:
+        """What LiteLLM calls next, in order; the group's own members it tries anyway."""
+        names: dict[str, None] = {}
+        for fallback in self.fallbacks:
+            names.update(dict.fromkeys(self.called_by(fallback)))
+        return list(names)
+
+    def called_by(self, fallback: Fallback) -> list[str]:
+        """The names that one fallback adds: none where it leads to this route's own targets."""
+        if fallback.kind == ROUTE:
+            return [fallback.name]
+        own = {target.id for target in self.targets}
+        own |= {target.deployment.called for target in self.targets}
+        return [one.called for one in fallback.deployments if one.called not in own]
+
+    @property
     def shared(self) -> bool:
         return any(target.share is not None for target in self.targets)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ...registry.addresses import is_address
 from ...registry.model import Provider, Reference
 from ...registry.problems import WARNING, Place, Problem
+from ...registry.yaml_tree import Mapping as Node
 from ..backends import EVERYWHERE, LOOPBACK, beside_gateway, bind, port
 from ..resolve import provider_hosts
 from .facts import Facts
@@ -48,6 +49,20 @@ def missing_source(facts: Facts) -> Iterator[Problem]:
                 message = f"providers.{provider.name}: nothing says where '{model.name}' is from"
                 expected = "source: {url, sha256}, {path} or {pypi, member, sha256}"
                 yield Problem(model.place, "missing-source", message, expected)
+
+
+def source_without_deploy(facts: Facts) -> Iterator[Problem]:
+    """Nobody fetches a model for a backend that somebody else runs."""
+    for provider in facts.registry.providers.values():
+        for model in () if provider.deployed else provider.models.values():
+            if isinstance(model.spec, Node) and model.spec.get("source"):
+                message = (
+                    f"providers.{provider.name}: nothing is fetched for '{model.name}', as somebody"
+                    " else runs this provider"
+                )
+                place = model.spec.key_place("source")
+                expected = "deploy, or no source"
+                yield Problem(place, "source-without-deploy", message, expected, severity=WARNING)
 
 
 def one_model(facts: Facts) -> Iterator[Problem]:

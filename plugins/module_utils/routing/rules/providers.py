@@ -10,9 +10,14 @@ from collections.abc import Iterator
 
 from ...registry.addresses import endpoint_in
 from ...registry.credentials import VARIABLE, bearer_variable, signing_parameter
+from ...registry.model import Provider
 from ...registry.problems import WARNING, Problem, nearest
 from ...registry.yaml_tree import Mapping as Node
+from ..backends import health_endpoint
+from ..resolve import provider_hosts
 from .facts import Facts, listing
+
+MASTER_KEY = "LITELLM_MASTER_KEY"
 
 
 def missing_base_url(facts: Facts) -> Iterator[Problem]:
@@ -62,25 +67,49 @@ def missing_key_variable(facts: Facts) -> Iterator[Problem]:
         spec, sent = provider.spec, provider.credentials
         method = provider.auth_method
         path = f"providers.{provider.name}"
-        if sent.key or sent.parameters:
+        if method == "header" and not _in_headers(provider):
+            message = f"{path}.custom_config: the key goes into a header, but no header has one"
+            place = provider.at("custom_config", "auth_method")
+            expected = f'headers with the variable, such as X-API-Key: "${{{sent.key or "KEY"}}}"'
+            yield Problem(place, "missing-key-variable", message, expected)
+        elif sent.key or sent.parameters:
             continue
-        if method == "bearer_token":
+        elif method == "bearer_token":
             message = (
                 f"{path}.custom_config: bearer_token, but nothing says which variable holds it"
             )
             place = provider.at("custom_config", "auth_method")
             expected = 'env_var, or the header Authorization: "Bearer ${VARIABLE}"'
             yield Problem(place, "missing-key-variable", message, expected)
-        elif method == "header" and not any(VARIABLE.search(v) for v in provider.headers.values()):
-            message = f"{path}.custom_config: the key goes into a header, but no header has one"
-            place = provider.at("custom_config", "auth_method")
-            expected = 'headers with a variable, such as X-API-Key: "${VARIABLE}"'
-            yield Problem(place, "missing-key-variable", message, expected)
         elif spec.get("requires_api_key") is True and not sent.variables:
             message = f"{path} requires a key, but nothing says which variable holds it"
             yield Problem(
                 provider.at("requires_api_key"), "missing-key-variable", message, "env_var: A_NAME"
             )
+
+
+def _in_headers(provider: Provider) -> set[str]:
+    return {name for value in provider.headers.values() for name in VARIABLE.findall(value)}
+
+
+def gateways_own_key(facts: Facts) -> Iterator[Problem]:
+    """The key that opens the gateway must not go to a provider."""
+    for provider in facts.registry.providers.values():
+        if MASTER_KEY in {provider.spec.get("env_var"), *provider.credentials.variables}:
+            message = f"providers.{provider.name} would be sent the gateway's own key, {MASTER_KEY}"
+            place = provider.place_of_variable(MASTER_KEY)
+            yield Problem(place, "reserved-variable", message, "a variable of the provider's own")
+
+
+def key_beside_header(facts: Facts) -> Iterator[Problem]:
+    """With auth_method `header` the key is in a header, and no other one is sent as well."""
+    for provider in facts.live():
+        key, headers = provider.credentials.key, _in_headers(provider)
+        if provider.auth_method == "header" and headers and key and key not in headers:
+            path = f"providers.{provider.name}"
+            message = f"{path}: auth_method is header, but {key} is in no header and would be sent"
+            expected = f"${{{key}}} in a header, or no {key}"
+            yield Problem(provider.place_of_variable(key), "key-conflict", message, expected)
 
 
 def key_conflict(facts: Facts) -> Iterator[Problem]:
@@ -155,6 +184,22 @@ def missing_api_version(facts: Facts) -> Iterator[Problem]:
         if provider.type.name == "azure" and not provider.spec.get("api_version"):
             message = f"providers.{provider.name}: Azure needs its api_version"
             yield Problem(provider.place, "missing-api-version", message, 'such as "2024-10-21"')
+
+
+def health_without_effect(facts: Facts) -> Iterator[Problem]:
+    """Where LiteLLM alone knows the address, or no path is usual, there is nothing to ask."""
+    registry = facts.registry
+    for provider in facts.live():
+        place = registry.health_places.get(provider.name)
+        if place is None and "health_endpoint" in provider.spec:
+            place = provider.at("health_endpoint")
+        host = provider_hosts(provider, facts.inventory)[0]
+        if place and not health_endpoint(registry, provider, host, facts.inventory):
+            if provider.type.needs_base and not provider.base_url:
+                continue  # said as missing-base-url
+            message = f"providers.{provider.name}: its health is not asked, nothing says where"
+            expected = "a whole address as the endpoint, http://... or https://..."
+            yield Problem(place, "health-without-effect", message, expected, severity=WARNING)
 
 
 def unused_provider(facts: Facts) -> Iterator[Problem]:

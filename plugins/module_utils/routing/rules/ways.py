@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ...registry.model import ACTIVE, TESTING, Provider, Reference
 from ...registry.problems import ERROR, WARNING, Problem
 from ..resolve import kind_of
+from ..route_table import ROUTE
 from .facts import Facts
 
 
@@ -46,21 +47,47 @@ def _how_to_serve(provider: Provider) -> str:
 
 def fallback_to_unserved(facts: Facts) -> Iterator[Problem]:
     """A fallback that cannot answer is no fallback: it is left out, and said."""
-    registry, unserved = facts.registry, facts.unserved_names()
+    unserved = facts.unserved_names()
     for path, entry in facts.rules_with_fallbacks():
         for reference in entry.fallbacks:
-            kind = kind_of(registry, reference.name)
-            provider = registry.providers.get(reference.name)
-            if kind == "provider" and provider is not None and not provider.served:
-                reason, expected = f"is {provider.status}", _how_to_serve(provider)
-            elif kind == "route" and reference.name in unserved:
-                reason, expected = "no live provider serves", "a name that is served"
-            else:
+            reason, expected = _unserved(facts, reference, unserved)
+            if not reason:
                 continue
             message = f"{path}.fallback leads to '{reference.name}', which {reason}; it is left out"
             yield Problem(
                 reference.place, "fallback-to-unserved", message, expected, severity=WARNING
             )
+
+
+def _unserved(facts: Facts, reference: Reference, unserved: set[str]) -> tuple[str, str]:
+    """(why, what to do) of a fallback that is known and does not serve; ("", "") of others."""
+    kind = kind_of(facts.registry, reference.name)
+    provider = facts.registry.providers.get(reference.name)
+    if kind == "provider" and provider is not None and not provider.served:
+        return f"is {provider.status}", _how_to_serve(provider)
+    if kind == "route" and reference.name in unserved:
+        return "no live provider serves", "a name that is served"
+    return "", ""
+
+
+def fallback_without_effect(facts: Facts) -> Iterator[Problem]:
+    """A fallback to what has failed already is none."""
+    for route in facts.table.routes.values():
+        tried = {id(target.deployment) for target in route.targets}
+        for fallback in route.fallbacks:
+            other = facts.table.routes.get(fallback.name) if fallback.kind == ROUTE else None
+            deployments = fallback.deployments
+            if other is not None and not other.fallbacks:
+                deployments = [target.deployment for target in other.targets]
+            if deployments and tried.issuperset(id(one) for one in deployments):
+                message = (
+                    f"the fallback of '{route.name}' to '{fallback.name}' leads only to what has"
+                    " failed already"
+                )
+                yield Problem(
+                    fallback.place, "fallback-without-effect", message,
+                    "another provider, or a name that another one serves", severity=WARNING,
+                )  # fmt: skip
 
 
 def fallback_cycle(facts: Facts) -> Iterator[Problem]:
@@ -97,8 +124,14 @@ def _cycles_from(
 
 def no_fallback(facts: Facts) -> Iterator[Problem]:
     """Every name that people use should have somewhere else to go."""
+    registry, unserved = facts.registry, facts.unserved_names()
     for route in facts.table.routes.values():
-        if len(route.targets) == 1 and not route.fallbacks and route.kind != "model":
+        if len(route.targets) != 1 or route.chain or route.kind == "model":
+            continue
+        entry = registry.exact.get(route.name) or registry.redundant[route.name]
+        known = {fallback.place for fallback in route.fallbacks}
+        # Where a declared one has an error of its own, that is what there is to say.
+        if all(one.place in known or _unserved(facts, one, unserved)[0] for one in entry.fallbacks):
             message = f"'{route.name}' has one deployment and no fallback"
             yield Problem(route.place, "no-fallback", message, "a fallback", severity=WARNING)
 
