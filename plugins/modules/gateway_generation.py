@@ -156,12 +156,13 @@ def work(params: dict[str, Any], check: bool, home: str | None) -> dict[str, Any
     if home is None and not check:
         return {"failed": True, "msg": f"there is no user {params['user']}"}
     store = Store(Path(params["path"]))
-    handover = Handover(store, GatewayManager(store.base.parent), params["start_seconds"])
+    manager = GatewayManager(store.base.parent, params["start_seconds"])
+    handover = Handover(store, manager, params["start_seconds"])
     change = Change(handover, params["keep"], check)
     try:
         if check:
             result = act(change, params)
-        elif not handover.manager.reachable():
+        elif not manager.reachable():
             raise ManagerError("the user's systemd does not answer: run the role user_service")
         else:
             with store.locked(f"{params['by'] or 'ansible'} ({params['state']})"):
@@ -171,7 +172,7 @@ def work(params: dict[str, Any], check: bool, home: str | None) -> dict[str, Any
         return {"failed": True, "msg": str(error), "public": False}
     number = result["generation"]
     public = number == store.current()
-    result["private_socket"] = str(handover.manager.private_socket(number))
+    result["private_socket"] = str(manager.private_socket(number))
     return {**result, "public": public, "settled": public and store.proven(number)}
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,14 @@ from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import 
     GenerationError,
     Store,
 )
-from ansible_collections.lab.llm.plugins.module_utils.gateway.venv import Lock, VenvError
+from ansible_collections.lab.llm.plugins.module_utils.gateway.manager import GatewayManager
+from ansible_collections.lab.llm.plugins.module_utils.gateway.venv import (
+    Lock,
+    VenvError,
+    run,
+)
 from ansible_collections.lab.llm.plugins.module_utils.host.units import environment_file
+from ansible_collections.lab.llm.plugins.module_utils.host.user_manager import ManagerError
 
 CONTENT = Content(
     files={"config.yaml": "model_list: []\n", "program/launcher.py": "pass\n", "registry/a": "x"},
@@ -226,3 +234,24 @@ def test_the_outcome_stands_beside_the_generation(store: Store) -> None:
     assert store.outcome(number)["reason"] == "it said no"
     assert store.outcome(99) == {}
     assert json.loads((store.folder / "1" / "manifest.json").read_text())["number"] == 1
+
+
+def test_an_installation_is_bounded() -> None:
+    with pytest.raises(VenvError, match=r"did not end within 0\.2 s"):
+        run(sys.executable, "-c", "import time; time.sleep(60)", seconds=0.2)
+    with pytest.raises(VenvError, match="no such thing"):
+        run(sys.executable, "-c", "raise SystemExit('no such thing')")
+
+
+def test_systemctl_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "systemctl"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    module = "ansible_collections.lab.llm.plugins.module_utils.gateway.manager"
+    monkeypatch.setattr(f"{module}.QUESTION_SECONDS", 0.2)
+    manager = GatewayManager(tmp_path, patience=0.2)
+    with pytest.raises(ManagerError, match=r"show .* did not end within 0 s"):
+        manager.instance(1)
+    with pytest.raises(ManagerError, match="did not end within 0 s"):
+        manager.do("start", "x.service")

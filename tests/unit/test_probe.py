@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import socketserver
@@ -257,6 +258,59 @@ def test_every_question_is_bounded(gateway: tuple[str, str], says: dict[str, Any
     answer = Asker(f"{gateway[0]}/one", timeout=0.3).ask("")
     assert answer.error == "no answer within 0.3 s"
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("form", ["HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", "HTTP/1.1 2"])
+def test_one_that_drips_is_bounded_too(form: str) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(form.encode())
+            for _ in range(200):
+                connection.sendall(b"0")
+                if ended.wait(0.05):
+                    break
+        ended.set()
+
+    threading.Thread(target=drip, daemon=True).start()
+    began = time.monotonic()
+    answer = Asker(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.5).ask("/")
+    assert (answer.status, answer.error) == (0, "no answer within 0.5 s")
+    assert time.monotonic() - began < 3
+    assert ended.wait(3)  # and the connection is not left open
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port"),
+    [
+        ("http://[::1]:4000", "::1", 4000),
+        ("http://[fd00::1]", "fd00::1", 80),
+        ("https://[fd00::1]/x", "fd00::1", 443),
+        ("http://10.0.0.1:81/x", "10.0.0.1", 81),
+    ],
+)
+def test_where_it_connects(address: str, host: str, port: int) -> None:
+    connection, _ = Asker(address)._connection()
+    assert (connection.host, connection.port) == (host, port)
+
+
+def test_ipv6_is_asked() -> None:
+    class V6(ThreadingHTTPServer):
+        address_family = socket.AF_INET6
+
+    try:
+        server = V6(("::1", 0), type("Said", (StandIn,), {"says": {"models": ["a"]}}))
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    answer = Asker(f"http://[::1]:{server.server_address[1]}").ask("/v1/models")
+    assert answer.json() == {"data": [{"id": "a"}]}
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,19 +68,39 @@ class Asker:
     timeout: float = 60.0
 
     def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        """GET, or POST of a JSON body. Never raises; never follows a redirect or a proxy."""
+        """GET, or POST of a JSON body. Never raises; never follows a redirect or a proxy.
+
+        `timeout` bounds the whole, from the look-up of a name to the last byte: a socket's own
+        bound begins anew with each byte that drips in.
+        """
         begun = time.monotonic()
-        try:
-            status, headers, content = self._exchange(path, body)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            return Answer(0, error=self._said(error), milliseconds=_since(begun))
-        return Answer(status, content, headers, _since(begun))
+        got: list[Answer] = []
+        held: list[socket.socket] = []
+
+        def exchange() -> None:
+            try:
+                status, headers, content = self._exchange(path, body, held)
+                got.append(Answer(status, content, headers, _since(begun)))
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                got.append(Answer(0, error=self._said(error), milliseconds=_since(begun)))
+
+        asking = threading.Thread(target=exchange, daemon=True)
+        asking.start()
+        asking.join(self.timeout)
+        if got:
+            return got[0]
+        for connected in held:
+            with contextlib.suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)  # wakes up whoever still reads
+        return Answer(0, error=self._said(TimeoutError()), milliseconds=_since(begun))
 
     def _exchange(
-        self, path: str, body: Mapping[str, Any] | None
+        self, path: str, body: Mapping[str, Any] | None, held: list[socket.socket]
     ) -> tuple[int, dict[str, str], bytes]:
         connection, prefix = self._connection()
         try:
+            connection.connect()
+            held.append(connection.sock)
             content = None if body is None else json.dumps(body)
             kind = {"Content-Type": "application/json"} if content else {}
             headers = {"Connection": "close", **kind, **self.headers}
@@ -93,9 +115,12 @@ class Asker:
         if self.base.startswith("/"):
             return _UnixConnection(self.base, self.timeout), ""
         url = urlsplit(self.base)
-        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        secure = url.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         query = f"?{url.query}" if url.query else ""
-        return kind(url.hostname or "", url.port, timeout=self.timeout), url.path + query
+        # Without a port http.client would look for one behind the last colon of an IPv6 address.
+        port = url.port or (443 if secure else 80)
+        return kind(url.hostname or "", port, timeout=self.timeout), url.path + query
 
     def _said(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):

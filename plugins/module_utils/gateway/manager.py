@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..host.user_manager import Manager
+from ..host.user_manager import Manager, _run
 
+QUESTION_SECONDS = 60.0  # a question, or an order that nobody waits for
 _PROPERTIES = "ActiveState,SubState,StatusText,Result,InvocationID"
 
 
@@ -43,9 +45,15 @@ def unit(number: int) -> str:
 class GatewayManager(Manager):
     """systemctl --user for instances of litellm@.service."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, patience: float = 300.0) -> None:
+        self.patience = patience  # seconds for an order that is waited for: a start, a stop
         self.runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
         self.units = home / ".config" / "systemd" / "user"
+
+    def _systemctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        at_once = arguments[0] in ("show", "list-units") or "--no-block" in arguments
+        seconds = QUESTION_SECONDS if at_once else QUESTION_SECONDS + self.patience
+        return _run(["systemctl", "--user", "--no-ask-password", *arguments], seconds)
 
     def instance(self, number: int) -> Instance:
         """One instance, whether it was ever started or not."""

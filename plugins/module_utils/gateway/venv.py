@@ -23,6 +23,7 @@ LITELLM = re.compile(r"^litellm==([^\s;\\]+)", re.MULTILINE)
 COMPROMISED = re.compile(r"1\.82\.[78](\D|$)|1\.107(\D|$)")
 # Below it, requests of strangers reach the keys and the host (CVE-2026-42208 and six others).
 FLOOR = (1, 84, 0)
+INSTALL_SECONDS = 1800.0  # 119 packages; an index that hangs shall not hang the run
 
 
 class VenvError(Exception):
@@ -79,9 +80,14 @@ def install(base: Path, lock: Lock, python: str) -> None:
         atomic.write(venv / MARK, json.dumps(mark).encode(), 0o600)
 
 
-def run(*argv: str) -> None:
-    """Raises VenvError with the end of what the program said."""
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
+def run(*argv: str, seconds: float = INSTALL_SECONDS) -> None:
+    """Raises VenvError with the end of what the program said, or that it did not end."""
+    try:
+        done = subprocess.run(  # noqa: S603
+            argv, capture_output=True, text=True, check=False, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        raise VenvError(f"{' '.join(argv[:4])} did not end within {seconds:g} s") from None
     if done.returncode:
         said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
         raise VenvError(f"{' '.join(argv[:4])} failed:\n{said}")
