@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
-        file = os.path.abspath(arguments["file"]) if arguments["file"] else ""
+        file = str(Path(arguments["file"]).absolute()) if arguments["file"] else ""
         compiled = compile_registry(str(path), inventory_of(task_vars), extra_file=file)
         missing = missing_variables(compiled, arguments["secrets"])
         problems = in_order([*compiled.problems, *_about_missing(compiled, missing, arguments)])

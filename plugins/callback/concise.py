@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - result_format_callback
 """
 
+import json
 from typing import Any
 
 from ansible.plugins.callback.default import CallbackModule as Default
@@ -151,8 +152,8 @@ class CallbackModule(Default):
             return
         if self._for_machines:
             # A report that says what failed is JSON; anything else is for whoever reads the log.
-            is_report = str(message).lstrip().startswith("{")
-            self._display.display(str(message), stderr=not is_report)
+            text = _text(message)
+            self._display.display(text, stderr=not text.startswith("{"))
             return
         self._say(f"  {word:7}  {_who(result)}", "red")
         self._report(message)
@@ -163,7 +164,14 @@ class CallbackModule(Default):
     def _report(self, message: Any) -> None:
         lines = message if isinstance(message, list) else [message]
         for line in lines:
-            self._say(str(line).rstrip())
+            self._say(_text(line))
+
+
+def _text(message: Any) -> str:
+    """A message as text: ansible-core 2.18 makes a dictionary of a text that is JSON."""
+    if isinstance(message, dict):
+        return json.dumps(message, indent=2, ensure_ascii=False)
+    return str(message).strip()
 
 
 def _values(result: Any) -> dict[str, Any]:
