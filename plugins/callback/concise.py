@@ -25,10 +25,33 @@ extends_documentation_fragment:
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ansible.plugins.callback.default import CallbackModule as Default
 from ansible.utils.color import stringc
+
+
+def _short(hook: str, show: str) -> Callable[..., None]:
+    """A hook that is the default's with -v, and ours without."""
+
+    def called(self: CallbackModule, result: Any, *args: Any, **kwargs: Any) -> None:
+        if self._verbose:
+            getattr(Default, hook)(self, result, *args, **kwargs)
+        else:
+            getattr(self, show)(result)
+
+    return called
+
+
+def _only_with_v(hook: str) -> Callable[..., None]:
+    """A hook that is the default's with -v, and silent without."""
+
+    def called(self: CallbackModule, *args: Any, **kwargs: Any) -> None:
+        if self._verbose:
+            getattr(Default, hook)(self, *args, **kwargs)
+
+    return called
 
 
 class CallbackModule(Default):
@@ -61,59 +84,17 @@ class CallbackModule(Default):
             self._head()
             self._silent_hosts, self._ran = True, False
 
-    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        if self._verbose:
-            super().v2_playbook_on_task_start(task, is_conditional)
-
-    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
-        if self._verbose:
-            super().v2_playbook_on_handler_task_start(task)
-
-    def v2_playbook_on_include(self, included_file: Any) -> None:
-        if self._verbose:
-            super().v2_playbook_on_include(included_file)
-
-    def v2_playbook_on_no_hosts_matched(self) -> None:
-        if self._verbose:
-            super().v2_playbook_on_no_hosts_matched()
-
-    def v2_runner_on_skipped(self, result: Any) -> None:
-        if self._verbose:
-            super().v2_runner_on_skipped(result)
-
-    def v2_runner_item_on_skipped(self, result: Any) -> None:
-        if self._verbose:
-            super().v2_runner_item_on_skipped(result)
-
-    def v2_runner_on_ok(self, result: Any) -> None:
-        if self._verbose:
-            super().v2_runner_on_ok(result)
-            return
-        self._show_ok(result)
-
-    def v2_runner_item_on_ok(self, result: Any) -> None:
-        if self._verbose:
-            super().v2_runner_item_on_ok(result)
-            return
-        self._show_ok(result)
-
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        if self._verbose:
-            super().v2_runner_on_failed(result, ignore_errors=ignore_errors)
-            return
-        self._show_failed(result)
-
-    def v2_runner_item_on_failed(self, result: Any) -> None:
-        if self._verbose:
-            super().v2_runner_item_on_failed(result)
-            return
-        self._show_failed(result)
-
-    def v2_runner_on_unreachable(self, result: Any) -> None:
-        if self._verbose:
-            super().v2_runner_on_unreachable(result)
-            return
-        self._show_failed(result, "unreachable")
+    v2_playbook_on_task_start = _only_with_v("v2_playbook_on_task_start")
+    v2_playbook_on_handler_task_start = _only_with_v("v2_playbook_on_handler_task_start")
+    v2_playbook_on_include = _only_with_v("v2_playbook_on_include")
+    v2_playbook_on_no_hosts_matched = _only_with_v("v2_playbook_on_no_hosts_matched")
+    v2_runner_on_skipped = _only_with_v("v2_runner_on_skipped")
+    v2_runner_item_on_skipped = _only_with_v("v2_runner_item_on_skipped")
+    v2_runner_on_ok = _short("v2_runner_on_ok", "_show_ok")
+    v2_runner_item_on_ok = _short("v2_runner_item_on_ok", "_show_ok")
+    v2_runner_on_failed = _short("v2_runner_on_failed", "_show_failed")
+    v2_runner_item_on_failed = _short("v2_runner_item_on_failed", "_show_failed")
+    v2_runner_on_unreachable = _short("v2_runner_on_unreachable", "_show_unreachable")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         if self._verbose:
@@ -160,6 +141,9 @@ class CallbackModule(Default):
         for key in ("stdout", "stderr", "module_stdout", "module_stderr"):
             if values.get(key):
                 self._say(str(values[key]).rstrip())
+
+    def _show_unreachable(self, result: Any) -> None:
+        self._show_failed(result, "unreachable")
 
     def _report(self, message: Any) -> None:
         lines = message if isinstance(message, list) else [message]
