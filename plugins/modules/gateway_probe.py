@@ -42,7 +42,9 @@ options:
     description: A generation that serves. What fails there in the same way does not block.
     type: int
   new_provider:
-    description: A provider that was just added. Each of its deployments is asked by its id.
+    description:
+      - A provider that was just added. Each of its deployments is asked by its id, and what it does
+        not answer blocks. Without one all providers' deployments are.
     type: str
     default: ""
   routes:
@@ -80,7 +82,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ok: {description: Whether every check came out right., type: bool, returned: success}
-lines: {description: Five lines and one a failure., type: list, returned: success}
+lines:
+  description: Five lines, ✅, ❌ or, where there was nothing to check, ➖; and one a failure.
+  type: list
+  returned: success
 blocking:
   description: The failed checks that speak against this generation, and not against a provider that
     is down, nor against what served before.
@@ -88,7 +93,7 @@ blocking:
   returned: success
 checks:
   description: Each check with C(line), C(check), C(asked), C(expected), C(seen), C(ok),
-    C(milliseconds) and C(fix).
+    C(milliseconds) and C(fix), C(by) for the deployment that answered.
   type: list
   returned: success
 generation: {description: The generation that was asked., type: int, returned: success}
@@ -102,8 +107,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.gateway.asking import Asker
 from ..module_utils.gateway.generation import Store
 from ..module_utils.gateway.manager import GatewayManager
-from ..module_utils.gateway.probe import Proof, Questions
+from ..module_utils.gateway.probe import Proof
 from ..module_utils.gateway.probe_lines import lines
+from ..module_utils.gateway.questions import Questions
 from ..module_utils.gateway.secrets_file import MASTER_KEY, read, scrub
 from ..module_utils.gateway.verdict import blocking
 from ..module_utils.host.account import AccountError, as_user
@@ -143,10 +149,11 @@ def work(params: dict[str, Any], check: bool) -> dict[str, Any]:
 
     proof = ask(params["address"] or str(manager.private_socket(number)))
     before: list[dict[str, Any]] = []
-    bad = blocking(proof.checks, proof.learn()) if not proof.ok else []
+    new = params["new_provider"]
+    bad = [] if proof.ok else blocking(proof.checks, proof.learn(), (), new)
     if bad and params["compare_with"] not in (None, number):
         before = ask(str(manager.private_socket(params["compare_with"]))).checks
-        bad = blocking(proof.checks, proof.learn(), before)
+        bad = blocking(proof.checks, proof.learn(), before, new)
     checks, bad = ([scrub(row, secrets) for row in rows] for rows in (proof.checks, bad))
     told = {"checks": checks, "lines": lines(checks), "generation": number}
     return {"ok": proof.ok, "blocking": bad, **told}

@@ -21,10 +21,13 @@ import pytest
 from ansible_collections.lab.llm.plugins.module_utils.gateway.asking import Asker
 from ansible_collections.lab.llm.plugins.module_utils.gateway.probe import (
     Proof,
-    Questions,
     provider_of,
 )
 from ansible_collections.lab.llm.plugins.module_utils.gateway.probe_lines import lines
+from ansible_collections.lab.llm.plugins.module_utils.gateway.questions import (
+    Questions,
+    question,
+)
 from ansible_collections.lab.llm.plugins.module_utils.gateway.verdict import blocking
 
 KEY = {"Authorization": "Bearer sk-master"}
@@ -141,7 +144,7 @@ def prove(gateway: tuple[str, str], **more: Any) -> Proof:
 ALL_GOOD = [
     "✅ All providers healthy (2 of 2)",
     "✅ LiteLLM routing functional (3 names)",
-    "✅ New provider reachable (no provider is new)",
+    "✅ New provider reachable (3 of 3)",
     "✅ Model routing working (3 of 3)",
     "✅ Fallback chains operational (2 of 2)",
 ]
@@ -158,19 +161,72 @@ def test_all_is_well(gateway: tuple[str, str]) -> None:
 
 def test_a_new_provider_has_a_line_of_its_own(gateway: tuple[str, str]) -> None:
     proof = prove(gateway, new_provider="two")
-    assert lines(proof.checks)[0] == "✅ All providers healthy (1 of 1)"
-    assert lines(proof.checks)[2] == "✅ New provider reachable (2 of 2)"
-    assert [row["check"] for row in proof.checks if row["line"] == "new"] == ["two", "~two@h1/m"]
+    assert lines(proof.checks)[0] == "✅ All providers healthy (2 of 2)"
+    assert lines(proof.checks)[2] == "✅ New provider reachable (1 of 1)"
+    assert [row["check"] for row in proof.checks if row["line"] == "new"] == ["~two@h1/m"]
+
+
+def test_without_a_new_provider_all_are_reached_and_none_is_asked_twice(
+    gateway: tuple[str, str], says: dict[str, Any]
+) -> None:
+    says["info"].append({"model_name": "b", "model_info": {"id": "~three/m", "mode": "chat"}})
+    says["answers"]["~three/m"] = "~three/m"
+    reached = [row for row in prove(gateway).checks if row["line"] == "new"]
+    assert [(row["check"], row["asked"]) for row in reached] == [
+        ("~one/m", "chat of a"),
+        ("~two@h1/m", "chat of ~two@h1/m"),
+        ("~one/e", "embedding of e"),
+        ("~three/m", "chat of ~three/m"),
+    ]
+    says["answers"].pop("~three/m")
+    proof = prove(gateway)
+    bad = blocking(proof.checks, proof.learn())
+    assert [(row["line"], row["check"]) for row in bad] == [("new", "~three/m")]
+    assert blocking(proof.checks, proof.learn(), proof.checks) == []
+    assert prove(gateway, no_completions=["three"]).ok
+    assert prove(gateway, only_routes=["a"]).ok
+
+
+def test_a_line_with_nothing_behind_it_is_not_green() -> None:
+    assert lines([]) == [
+        "➖ All providers healthy (no provider declares a health endpoint)",
+        "➖ LiteLLM routing functional (not asked)",
+        "➖ New provider reachable (no deployment was asked)",
+        "➖ Model routing working (no model was asked)",
+        "➖ Fallback chains operational (none is declared)",
+    ]
+
+
+def test_from_outside_with_names_only_nobody_is_asked(gateway: tuple[str, str]) -> None:
+    outside = Proof(Asker(gateway[0], KEY, 5), Questions({"models": ["a", "b", "e"]}, {}))
+    assert [row["line"] for row in outside.run()] == ["listing"]
+
+
+@pytest.mark.parametrize(("status", "ok"), [(200, True), (204, False), (302, False), (503, False)])
+def test_which_status_is_healthy(
+    gateway: tuple[str, str], says: dict[str, Any], status: int, ok: bool
+) -> None:
+    says["health"]["/one"] = (status, None)
+    row = next(r for r in prove(gateway).checks if r["check"] == "one")
+    assert (row["ok"], row["seen"]) == (ok, str(status))
+
+
+def test_one_name_is_one_name(gateway: tuple[str, str], says: dict[str, Any]) -> None:
+    says["models"] = ["a"]
+    row = prove(gateway).checks[0]
+    assert (row["expected"], row["seen"]) == ("3 names, as declared", "1 name, missing: b, e")
 
 
 # what is otherwise than it should be: line that says so, what is seen, whether it blocks
+BY_ID = {name: name for name in ("~one/m", "~one/e", "~two@h1/m")}
+HERS = {**BY_ID, "a": "~one/m", "b": "~two@h1/m", "e": "~one/e"}
 FAILURES = [
     ({"models": ["a", "b"]}, "listing", "2 names, missing: e", True),
     ({"models": ["a", "b", "e", "x"]}, "listing", "4 names, undeclared: x", True),
     ({"health": {"/one": (200, None), "/two": (503, None)}}, "health", "503", False),
     ({"health": {"/one": (200, None), "/two": (200, "Bearer other")}}, "health", "401", False),
-    ({"answers": {"b": "1", "e": "1", "~two@h1/m": "~two@h1/m"}}, "routing", "500: ", True),
-    ({"answers": {"a": "1", "b": "1", "e": "1", "~two@h1/m": "~x/m"}}, "chains", "by ~x/m", True),
+    ({"answers": {**BY_ID, "b": "1", "e": "1"}}, "routing", "500: ", True),
+    ({"answers": {**HERS, "~two@h1/m": "~x/m"}}, "chains", "by ~x/m", True),
     ({"forced": {"a": "~one/other"}}, "chains", "answered by ~one/other", True),
     ({"forced": {}}, "chains", "500: ", True),
 ]
@@ -219,7 +275,7 @@ def test_what_failed_before_in_the_same_way_does_not_block(
     before = prove(gateway)
     assert [row["check"] for row in blocking(before.checks, before.learn())] == ["b"]
     assert blocking(before.checks, before.learn(), before.checks) == []
-    says["answers"].pop("e")
+    says["answers"] |= {"e": "", "~one/e": "~one/e"}
     after = prove(gateway)
     assert [row["check"] for row in blocking(after.checks, [], before.checks)] == ["e"]
 
@@ -234,8 +290,6 @@ def test_only_what_is_wished_is_asked(gateway: tuple[str, str]) -> None:
 
 
 def test_bodies_are_small_and_allow_no_fallback(gateway: tuple[str, str]) -> None:
-    from ansible_collections.lab.llm.plugins.module_utils.gateway.probe import question
-
     assert question("m", "embedding") == {"model": "m", "disable_fallbacks": True, "input": "Hello"}
     assert question("m", "chat")["max_tokens"] == 5
     assert question("m", "completion")["prompt"] == "Hello"

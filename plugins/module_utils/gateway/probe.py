@@ -6,20 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from .asking import Answer, Asker
+from .questions import PATHS, Questions, answered, question
 
 HEALTH, LISTING, NEW, ROUTING, CHAINS = "health", "listing", "new", "routing", "chains"
-PATHS = {
-    "chat": "/v1/chat/completions",
-    "completion": "/v1/completions",
-    "embedding": "/v1/embeddings",
-}
 FIXES = {
     0: "see that it runs and that the gateway's host reaches it",
     401: "check the value of its key",
@@ -31,26 +26,6 @@ FIXES = {
 WORDS = (("Connection error", 0), ("AuthenticationError", 401), ("NotFoundError", 404))
 MOCK = "This is a mock exception"  # what LiteLLM answers when a forced fallback had nowhere to go
 Check = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Questions:
-    """What to ask, from the registry plugin's `probes`, and how much of it.
-
-    `secrets` are {name: value} of the host's file. `no_completions` names providers that are not
-    to be asked for completions, for they cost money.
-    """
-
-    probes: Mapping[str, Any]
-    secrets: Mapping[str, str] = field(repr=False)
-    new_provider: str = ""
-    only_routes: Sequence[str] = ()
-    no_completions: Sequence[str] = ()
-    forced: bool = True
-    side_by_side: int = 8
-
-    def wants(self, route: str) -> bool:
-        return not self.only_routes or route in self.only_routes
 
 
 class Proof:
@@ -70,11 +45,15 @@ class Proof:
         """All checks, in the order of the registry. Each is a mapping with `line` (one of five),
         `check`, `asked`, `expected`, `seen`, `ok`, `milliseconds` and, if not ok, `fix`."""
         listing = self.listing()
-        if self.questions.new_provider or self.questions.no_completions:
+        if self.questions.probes.get("completions"):
             self.learn()
-        asked = [*self.health(), *self.newcomer(), *self.routes(), *self.chains()]
         with ThreadPoolExecutor(self.questions.side_by_side) as pool:
-            self.checks = [listing, *pool.map(lambda question: question(), asked)]
+
+            def answers(asked: Iterable[Callable[[], Check]]) -> list[Check]:
+                return list(pool.map(lambda question: question(), list(asked)))
+
+            asked = answers([*self.health(), *self.routes(), *self.chains()])
+            self.checks = [listing, *asked, *answers(self.reached(asked))]
         return self.checks
 
     def listing(self) -> Check:
@@ -84,14 +63,14 @@ class Proof:
         data = answer.json()
         rows = data.get("data", []) if isinstance(data, dict) else []
         listed = {row["id"] for row in rows if isinstance(row, dict) and "id" in row}
-        seen = f"{len(listed)} names" if answer.status == 200 else answer.message()
+        seen = names_of(listed) if answer.status == 200 else answer.message()
         for word, names in (("missing", declared - listed), ("undeclared", listed - declared)):
             seen += (
                 f", {word}: {', '.join(sorted(names))}" if answer.status == 200 and names else ""
             )
         ok = answer.status == 200 and listed == declared
         fix = "see the gateway's log: LiteLLM drops a deployment that it does not understand"
-        expected = f"{len(declared)} names, as declared"
+        expected = f"{names_of(declared)}, as declared"
         return check(LISTING, "models", "GET /v1/models", expected, seen, ok, answer, fix)
 
     def learn(self) -> list[dict[str, str]]:
@@ -103,33 +82,43 @@ class Proof:
 
     def health(self) -> Iterable[Callable[[], Check]]:
         """Each provider's own health endpoint, asked from the gateway's host."""
-        new = self.questions.new_provider
         for row in self.questions.probes.get("health", ()):
-            yield partial(self.ask_health, row, NEW if row["provider"] == new else HEALTH)
+            yield partial(self.ask_health, row)
 
-    def ask_health(self, row: Mapping[str, Any], line: str) -> Check:
+    def ask_health(self, row: Mapping[str, Any]) -> Check:
         key = self.questions.secrets.get(row.get("key_variable") or "", "")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         asker = Asker(row["url"], headers, float(row.get("timeout_seconds") or 10))
         for _attempt in range(max(1, int(row.get("attempts") or 1))):
             answer = asker.ask("")
-            if 200 <= answer.status < 400:
+            if answer.status == 200:
                 break
         host = row.get("host")
         name = row["provider"] + (f" on {host}" if host else "")
-        ok, seen = 200 <= answer.status < 400, answer.message()
-        told = check(line, name, f"GET {row['url']}", "200", seen, ok, answer)
+        ok, seen = answer.status == 200, answer.message()
+        told = check(HEALTH, name, f"GET {row['url']}", "200", seen, ok, answer)
         return told | {"target": row["provider"]}
 
-    def newcomer(self) -> Iterable[Callable[[], Check]]:
-        """Each deployment of the new provider, by its id: nobody else can answer for it."""
-        if self.questions.new_provider in self.questions.no_completions:
-            return
-        seen = set()
+    def reached(self, asked: Sequence[Check]) -> Iterable[Callable[[], Check]]:
+        """Each deployment by its id, so that nobody else can answer for it: the new provider's, or
+        without one all. One that has answered just now is not asked again."""
+        answers = {row["by"]: row for row in asked if row["ok"] and row.get("by")}
+        new, seen = self.questions.new_provider, set(self.spare())
         for row in self.deployments:
-            if row["provider"] == self.questions.new_provider and row["id"] not in seen:
-                seen.add(row["id"])
-                yield partial(self.ask, NEW, row["id"], row["mode"], (row["id"],))
+            identity, mode = row["id"], row["mode"]
+            mine = row["provider"] == new if new else self.questions.wants(row["name"])
+            if not mine or identity in seen:
+                continue
+            seen.add(identity)
+            if (known := answers.get(identity)) and not new:
+                yield partial(dict, known, line=NEW, check=identity, target=identity)
+            else:
+                yield partial(self.ask, NEW, identity, mode, (identity,))
+
+    def spare(self) -> Iterable[str]:
+        """Ids of the deployments whose providers must not be asked."""
+        rows = self.deployments
+        return [row["id"] for row in rows if row["provider"] in self.questions.no_completions]
 
     def routes(self) -> Iterable[Callable[[], Check]]:
         """A small question to each name. A fallback may not answer for it."""
@@ -139,7 +128,9 @@ class Proof:
 
     def chains(self) -> Iterable[Callable[[], Check]]:
         """The first hop of each chain is forced; each target is asked by itself."""
-        modes = {r["model"]: r.get("mode", "chat") for r in self.questions.probes["completions"]}
+        modes = {
+            r["model"]: r.get("mode", "chat") for r in self.questions.probes.get("completions", ())
+        }
         asked = set(modes)
         for row in self.questions.probes.get("fallbacks", ()):
             if not self.questions.wants(row["route"]) or self.spared(row["model"]):
@@ -168,7 +159,7 @@ class Proof:
         ok = answered(answer, mode) and (not expected or by in expected)
         seen = f"answered by {by}" if answered(answer, mode) else answer.message()
         want = f"an answer by {' or '.join(expected)}" if expected else "an answer, no fallback"
-        return check(line, model, f"{mode} of {model}", want, seen, ok, answer)
+        return check(line, model, f"{mode} of {model}", want, seen, ok, answer) | {"by": by}
 
     def force(self, model: str, mode: str, targets: Sequence[str]) -> Check:
         """Let the gateway believe that the name's own deployments failed."""
@@ -183,29 +174,16 @@ class Proof:
         asked = f"{mode} of {model}, its own deployments taken for failed"
         fix = f"see why {first} does not answer"
         want = f"an answer by {first}"
-        return check(CHAINS, model, asked, want, seen, ok, answer, fix) | {"target": first}
+        told = check(CHAINS, model, asked, want, seen, ok, answer, fix)
+        return told | {"target": first, "by": by}
 
 
 HOP = ("model-id", "attempted-fallbacks")
 
 
-def question(model: str, mode: str) -> dict[str, Any]:
-    """The body of the smallest useful request."""
-    body: dict[str, Any] = {"model": model, "disable_fallbacks": True}
-    if mode == "embedding":
-        return body | {"input": "Hello"}
-    if mode == "completion":
-        return body | {"prompt": "Hello", "max_tokens": 5}
-    return body | {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 5}
-
-
-def answered(answer: Answer, mode: str) -> bool:
-    """Whether this is an answer of a model, whatever it says."""
-    said = answer.json()
-    rows = (
-        said.get("data" if mode == "embedding" else "choices") if isinstance(said, dict) else None
-    )
-    return answer.status == 200 and bool(rows)
+def names_of(names: Collection[str]) -> str:
+    """How many there are, in words."""
+    return f"{len(names)} name{'' if len(names) == 1 else 's'}"
 
 
 def provider_of(identity: str) -> str:

@@ -15,19 +15,23 @@ from .probe import CHAINS, HEALTH, LISTING, NEW, ROUTING
 LINES = (
     (HEALTH, "All providers healthy", "no provider declares a health endpoint"),
     (LISTING, "LiteLLM routing functional", "not asked"),
-    (NEW, "New provider reachable", "no provider is new"),
+    (NEW, "New provider reachable", "no deployment was asked"),
     (ROUTING, "Model routing working", "no model was asked"),
     (CHAINS, "Fallback chains operational", "none is declared"),
 )
 
 
 def lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Five lines, and below a ❌ one line for each check that failed: what, why and the fix."""
+    """Five lines, and below a ❌ one line for each check that failed: what, why and the fix.
+
+    A line with nothing to check behind it has a sign of its own, neither good nor bad.
+    """
     found = []
     for line, title, nothing in LINES:
         rows = [row for row in checks if row["line"] == line]
         bad = [row for row in rows if not row["ok"]]
-        found.append(f"{'❌' if bad else '✅'} {title}{note(line, rows, bad, nothing)}")
+        sign = "❌" if bad else "✅" if rows else "➖"
+        found.append(f"{sign} {title}{note(line, rows, bad, nothing)}")
         found += [
             f"   {row['check']}: {row['seen']} ({row['asked']}). Fix: {row['fix']}" for row in bad
         ]

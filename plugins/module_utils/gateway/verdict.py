@@ -15,6 +15,7 @@ def blocking(
     checks: Sequence[Check],
     deployments: Iterable[Mapping[str, str]],
     before: Sequence[Check] = (),
+    new_provider: str = "",
 ) -> list[Check]:
     """The checks because of which a generation must not serve.
 
@@ -24,22 +25,30 @@ def blocking(
     """
     health = [row for row in checks if row["line"] == HEALTH]
     down = {row["target"] for row in health if is_down(row)}
-    down -= {row["target"] for row in health if not is_down(row)}
+    down -= {new_provider, *(row["target"] for row in health if not is_down(row))}
     serving: dict[str, set[str]] = {}
     for row in deployments:
         serving.setdefault(row["name"], set()).add(row["provider"])
     known = {signature(row) for row in before if not row["ok"]}
     bad = [row for row in checks if not row["ok"]]
-    return [row for row in bad if not excused(row, serving, down, known)]
+    return [
+        row
+        for row in bad
+        if (new_provider and speaks_of(row, new_provider)) or not excused(row, serving, down, known)
+    ]
+
+
+def speaks_of(row: Check, new_provider: str) -> bool:
+    """Whether the new provider itself was asked."""
+    asked = row["line"] == HEALTH and row["target"] == new_provider
+    return bool(row["line"] == NEW or asked)
 
 
 def excused(
     row: Check, serving: Mapping[str, set[str]], down: set[str], known: set[tuple[str, ...]]
 ) -> bool:
-    if row["line"] == HEALTH:
-        return True
-    if row["line"] in (LISTING, NEW):
-        return False
+    if row["line"] in (HEALTH, LISTING):
+        return bool(row["line"] == HEALTH)
     providers = {provider_of(row["target"])} - {""} or serving.get(row["target"], set())
     return (bool(providers) and providers <= down) or signature(row) in known
 
