@@ -108,7 +108,7 @@ def gateway(says: dict[str, Any], tmp_path: Path) -> Iterator[tuple[str, str]]:
         UnixServer(str(tmp_path / "s"), handler),
     )
     for server in servers:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{servers[0].server_address[1]}", str(tmp_path / "s")
     for server in servers:
         server.shutdown()

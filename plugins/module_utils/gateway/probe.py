@@ -101,8 +101,9 @@ class Proof:
 
     def reached(self, asked: Sequence[Check]) -> Iterable[Callable[[], Check]]:
         """Each deployment by its id, so that nobody else can answer for it: the new provider's, or
-        without one all. One that has answered just now is not asked again."""
-        answers = {row["by"]: row for row in asked if row["ok"] and row.get("by")}
+        without one all. What is known of one by now is not asked again."""
+        known = {row["check"]: row for row in asked if row["line"] == CHAINS}
+        known |= {row["by"]: row for row in asked if row["ok"] and row.get("by")}
         new, seen = self.questions.new_provider, set(self.spare())
         for row in self.deployments:
             identity, mode = row["id"], row["mode"]
@@ -110,8 +111,8 @@ class Proof:
             if not mine or identity in seen:
                 continue
             seen.add(identity)
-            if (known := answers.get(identity)) and not new:
-                yield partial(dict, known, line=NEW, check=identity, target=identity)
+            if identity in known and not new:
+                yield partial(dict, known[identity], line=NEW, check=identity, target=identity)
             else:
                 yield partial(self.ask, NEW, identity, mode, (identity,))
 
