@@ -37,10 +37,10 @@ def load_registry(directory: str, extra_files: Iterable[str] = ()) -> tuple[Mapp
     The directory's *.yaml and *.yml are read in the order of their names, not those in
     directories below it and no hidden ones. An extra file stands for the one of its name in the
     directory, as it will once it is put there; a name that would not be read there, and entries
-    that only the replaced file has, are problems. Mappings and lists in the result know where
-    each key and value stands; file names in places are relative to the current directory where the file
-    is below it, and otherwise as given. A section that is a mapping merges by key, one that is a
-    list is joined. Nothing is raised for what is wrong with a file.
+    that only the replaced file has, are problems. Mappings and lists in the result know the place
+    of each key and value; file names in places are relative to the current directory where the
+    file is below it, and otherwise as given. A section that is a mapping merges by key, one that
+    is a list is joined. Nothing is raised for what is wrong with a file.
     """
     if not HAS_YAML:
         problem = Problem(Place(directory, 1, 1), "no-yaml", "Python's PyYAML is not installed",
