@@ -56,10 +56,14 @@ test-unit: $(BIN)/pytest $(LITELLM)/bin/litellm ## the core: unit, golden and pr
 	@tests/tools/say "unit, golden and property tests, with the real litellm.Router"
 	@LAB_LLM_STRICT=1 $(BIN)/pytest -q -n 2 --dist loadfile
 
+# A lab that was up before stays up; the test runner's lines are the last ones.
 test-lab: $(BIN)/pytest ## the whole on the virtual lab: README, roles, playbooks, secrets
-	@tests/lab/lab up
-	@tests/tools/say "tests on the virtual lab"
-	@LAB_LLM_STRICT=1 $(BIN)/pytest -q -m "not nightly" --durations=10 tests/integration
+	@tests/lab/lab status >/dev/null 2>&1 && before=up || before=down; \
+	tests/lab/lab up; \
+	tests/tools/say "tests on the virtual lab"; \
+	status=0; LAB_LLM_STRICT=1 $(BIN)/pytest -q -m "not nightly" --durations=10 tests/integration || status=$$?; \
+	[[ $$before == up ]] || tests/lab/lab down >/dev/null; \
+	exit $$status
 
 lint: $(BIN)/pytest ## ruff, mypy, yamllint, ansible-lint (production profile), changelog
 	@tests/tools/say "lint"
