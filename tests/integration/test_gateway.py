@@ -70,7 +70,7 @@ class Gateway:
         return self.on(f"sudo -u {USER} {runtime} {command}")
 
     def current(self) -> str:
-        return self.on(f"readlink {BASE}/current").removeprefix("generations/")
+        return self.on(f"readlink {BASE}/current || true").removeprefix("generations/")
 
     def serving(self) -> list[str]:
         """The instances that accept on the public socket."""
