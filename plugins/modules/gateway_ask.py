@@ -15,13 +15,6 @@ description:
     with the deployment that it came from.
   - It runs on the gateway's host and reads the gateway's key there, so that no key travels.
 options:
-  path:
-    description: The gateway's folder on the host.
-    type: path
-    required: true
-  user:
-    description: The user that the gateway runs as. The module becomes this user if run as root.
-    type: str
   address:
     description: The gateway's address as its host sees it, such as V(http://127.0.0.1:4000).
     type: str
@@ -49,6 +42,8 @@ options:
 attributes:
   check_mode: {support: full, description: "It asks, in check mode too. Nothing changes."}
   diff_mode: {support: none, description: It changes nothing.}
+extends_documentation_fragment:
+  - lab.llm.gateway
 """
 
 EXAMPLES = r"""

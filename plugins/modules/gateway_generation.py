@@ -16,13 +16,6 @@ description:
     it; then the old one stops accepting and finishes what it has, and the new one accepts.
   - If it does not become ready, the old one serves on, and the error says why.
 options:
-  path:
-    description: The gateway's folder on the host.
-    type: path
-    required: true
-  user:
-    description: The user that the gateway runs as. The module becomes this user if run as root.
-    type: str
   state:
     description:
       - V(live) serves. V(candidate) is up behind its private door only, to be proven.
@@ -77,6 +70,8 @@ options:
 attributes:
   check_mode: {support: full, description: Says whether anything would change.}
   diff_mode: {support: full, description: Shows files and units that change. None has a secret.}
+extends_documentation_fragment:
+  - lab.llm.gateway
 """
 
 EXAMPLES = r"""

@@ -17,13 +17,6 @@ description:
   - It runs on the gateway's host and reads the gateway's key there, so that no key travels.
   - It changes nothing. RV(ok) is a result; a failed check does not fail the module.
 options:
-  path:
-    description: The gateway's folder on the host.
-    type: path
-    required: true
-  user:
-    description: The user that the gateway runs as. The module becomes this user if run as root.
-    type: str
   probes:
     description:
       - What to ask, as the registry plugin gives it. C(models) are the names that must be listed,
@@ -68,6 +61,8 @@ options:
 attributes:
   check_mode: {support: full, description: It only asks.}
   diff_mode: {support: none, description: It changes nothing.}
+extends_documentation_fragment:
+  - lab.llm.gateway
 """
 
 EXAMPLES = r"""

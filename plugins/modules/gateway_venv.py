@@ -16,13 +16,6 @@ description:
   - A venv that an interrupted run left is made anew.
   - Releases of LiteLLM that are known to be malicious or open to attack are refused.
 options:
-  path:
-    description: The gateway's folder on the host; the venv is in C(venvs/) below it.
-    type: path
-    required: true
-  user:
-    description: The user that the gateway runs as. The module becomes this user if run as root.
-    type: str
   lock:
     description: Text of the lock file, with a hash for every package.
     type: str
@@ -34,6 +27,8 @@ options:
 attributes:
   check_mode: {support: full, description: Says whether a venv would be made.}
   diff_mode: {support: none, description: A venv has no text to compare.}
+extends_documentation_fragment:
+  - lab.llm.gateway
 """
 
 EXAMPLES = r"""

@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..host.user_manager import Manager, _run
+from ..host.user_manager import Manager, run
 
 QUESTION_SECONDS = 60.0  # a question, or an order that nobody waits for
 _PROPERTIES = "ActiveState,SubState,StatusText,Result,InvocationID"
@@ -53,7 +53,7 @@ class GatewayManager(Manager):
     def _systemctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         at_once = arguments[0] in ("show", "list-units") or "--no-block" in arguments
         seconds = QUESTION_SECONDS if at_once else QUESTION_SECONDS + self.patience
-        return _run(["systemctl", "--user", "--no-ask-password", *arguments], seconds)
+        return run(["systemctl", "--user", "--no-ask-password", *arguments], seconds)
 
     def instance(self, number: int) -> Instance:
         """One instance, whether it was ever started or not."""

@@ -105,18 +105,18 @@ class Manager:
         """The last lines that the unit wrote, oldest first; those of one invocation if given."""
         which = [f"USER_INVOCATION_ID={invocation}", "+", f"_SYSTEMD_INVOCATION_ID={invocation}"]
         argv = ["journalctl", "--user", "--no-pager", "--output=cat", f"--lines={lines}"]
-        done = _run([*argv, *(which if invocation else [f"--unit={name}"])], 30)
+        done = run([*argv, *(which if invocation else [f"--unit={name}"])], 30)
         return [line for line in done.stdout.splitlines() if line and not line.startswith("-- ")]
 
     def tries(self, properties: Iterable[str]) -> bool:
         """Whether a service with these properties (`Key=value`) can run at all here."""
         words = [f"--property={word}" for word in properties]
         argv = ["systemd-run", "--user", "--wait", "--collect", "--quiet", *words, "/bin/true"]
-        return _run(argv, 60).returncode == 0
+        return run(argv, 60).returncode == 0
 
     def _systemctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         # Each unit has limits of its own; this one is for a manager that hangs.
-        return _run(["systemctl", "--user", "--no-ask-password", *arguments], 3600)
+        return run(["systemctl", "--user", "--no-ask-password", *arguments], 3600)
 
 
 def is_template(name: str) -> bool:
@@ -124,7 +124,7 @@ def is_template(name: str) -> bool:
     return "@." in name
 
 
-def _run(argv: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
+def run(argv: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
     try:
         return subprocess.run(  # noqa: S603
