@@ -62,7 +62,7 @@ test-lab: $(BIN)/pytest ## the whole on the virtual lab: README, roles, playbook
 	tests/lab/lab up; \
 	tests/tools/say "tests on the virtual lab"; \
 	status=0; LAB_LLM_STRICT=1 $(BIN)/pytest -q -m "not nightly" --durations=10 tests/integration || status=$$?; \
-	[[ $$before == up ]] || tests/lab/lab down >/dev/null; \
+	[[ $$before == up ]] || tests/lab/lab down >/dev/null 2>&1; \
 	exit $$status
 
 lint: $(BIN)/pytest ## ruff, mypy, yamllint, ansible-lint (production profile), changelog

@@ -56,7 +56,7 @@ def why_not_ready(
             if not seen:
                 return ""
         if time.monotonic() > end:
-            lines = manager.journal(name, state.invocation)
+            lines = manager.last_words(state)
             return (
                 f"{name} is not ready after {timeout:.0f} s: {seen or 'it has not started yet'}; "
                 f"{account(state, lines)}"
@@ -110,7 +110,7 @@ def _has_port(name: str, port: int | None) -> bool:
 
 def _explain(manager: Manager, state: State, port: int | None) -> str:
     # Of this run only: an earlier one may have failed for another reason.
-    lines = manager.journal(state.name, state.invocation)
+    lines = manager.last_words(state)
     return f"{cause(state, lines, foreign_holder(state.name, port))}; {account(state, lines)}"
 
 

@@ -37,6 +37,11 @@ class State:
         return int(self.properties.get("MainPID") or 0)
 
     @property
+    def exec_main_pid(self) -> str:
+        """The main process, also when it has ended already; "0" or "" if there was none."""
+        return self.properties.get("ExecMainPID", "")
+
+    @property
     def restarts(self) -> int:
         return int(self.properties.get("NRestarts") or 0)
 
@@ -101,9 +106,18 @@ class Manager:
         """Run a verb whose outcome is judged by the units' state afterwards."""
         self._systemctl(verb, "--", *names)
 
-    def journal(self, name: str, invocation: str = "", lines: int = 12) -> list[str]:
-        """The last lines that the unit wrote, oldest first; those of one invocation if given."""
+    def last_words(self, state: State) -> list[str]:
+        """The last lines of a unit's current or last run, oldest first."""
+        return self.journal(state.name, state.invocation, pid=state.exec_main_pid)
+
+    def journal(self, name: str, invocation: str = "", lines: int = 12, pid: str = "") -> list[str]:
+        """The last lines that the unit wrote, oldest first; those of one invocation if given.
+
+        A process that ends at once may be gone before the journal has looked up which unit it was
+        of: its lines are then known by its `pid` alone.
+        """
         which = [f"USER_INVOCATION_ID={invocation}", "+", f"_SYSTEMD_INVOCATION_ID={invocation}"]
+        which += ["+", f"_PID={pid}", "--boot"] if pid.strip("0") else []
         argv = ["journalctl", "--user", "--no-pager", "--output=cat", f"--lines={lines}"]
         done = run([*argv, *(which if invocation else [f"--unit={name}"])], 30)
         return [line for line in done.stdout.splitlines() if line and not line.startswith("-- ")]
