@@ -99,14 +99,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.gateway.asking import Asker
 from ..module_utils.gateway.generation import Store
 from ..module_utils.gateway.manager import GatewayManager
-from ..module_utils.gateway.probe import Proof
-from ..module_utils.gateway.probe_lines import lines
-from ..module_utils.gateway.questions import Questions
-from ..module_utils.gateway.secrets_file import MASTER_KEY, read, scrub
-from ..module_utils.gateway.verdict import blocking
+from ..module_utils.gateway.proof import Options, prove, values_of
+from ..module_utils.gateway.secrets_file import MASTER_KEY
 from ..module_utils.host.account import AccountError, as_user
 
 ARGUMENTS = {
@@ -127,43 +123,30 @@ ARGUMENTS = {
 def work(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """What is asked as the gateway's user."""
     base = Path(params["path"])
-    manager, serving = GatewayManager(base.parent), Store(base).current()
-    number = params["generation"] or serving
-    secrets = read(base / "secrets.env")
+    manager, store = GatewayManager(base.parent), Store(base)
+    number = params["generation"] or store.current()
     if check and not (number and manager.private_socket(number).exists()):
         nothing = [f"Generation {number or 1} does not run yet: in check mode nothing is asked"]
         return {"ok": True, "blocking": [], "checks": [], "lines": nothing, "generation": number}
-    if number is None or MASTER_KEY not in secrets:
+    if number is None or MASTER_KEY not in values_of(store, number):
         return {"failed": True, "msg": f"there is no gateway in {base}: run the role gateway first"}
-
-    def ask(door: str) -> Proof:
-        key = {"Authorization": f"Bearer {secrets[MASTER_KEY]}"}
-        proof = Proof(Asker(door, key, params["timeout_seconds"]), questions(params, secrets))
-        proof.run()
-        return proof
-
-    proof = ask(params["address"] or str(manager.private_socket(number)))
-    before: list[dict[str, Any]] = []
-    new = params["new_provider"]
-    bad = [] if proof.ok else blocking(proof.checks, proof.learn(), (), new)
-    if bad and params["compare_with"] not in (None, number):
-        before = ask(str(manager.private_socket(params["compare_with"]))).checks
-        bad = blocking(proof.checks, proof.learn(), before, new)
-    checks, bad = ([scrub(row, secrets) for row in rows] for rows in (proof.checks, bad))
-    told = {"checks": checks, "lines": lines(checks), "generation": number}
-    return {"ok": proof.ok, "blocking": bad, **told}
-
-
-def questions(params: dict[str, Any], secrets: dict[str, str]) -> Questions:
-    return Questions(
-        probes={"completions": [], **params["probes"]},
-        secrets=secrets,
+    options = Options(
         new_provider=params["new_provider"],
-        only_routes=params["routes"],
-        no_completions=params["no_completions"],
-        forced=not params["address"],
+        no_completions=tuple(params["no_completions"]),
+        answer_seconds=params["timeout_seconds"],
         side_by_side=params["side_by_side"],
+        routes=tuple(params["routes"]),
     )
+    found = prove(
+        store,
+        number,
+        params["address"] or str(manager.private_socket(number)),
+        options,
+        probes=params["probes"],
+        compare_with=params["compare_with"],
+        private_socket=manager.private_socket,
+    )
+    return {**found.as_dict(), "generation": number}
 
 
 def main() -> None:
