@@ -19,7 +19,7 @@ providers:
 exact_matches:
   x: {provider: b, fallback: [a, c]}
 health_checks:
-  a: {endpoint: /ready, timeout_seconds: 2.5, retry_attempts: 5}
+  a: {endpoint: /ready, timeout_seconds: 2.5, retry_attempts: 5, interval_seconds: 90}
 """
 
 
@@ -43,8 +43,8 @@ def test_questions(tmp_path: Path) -> None:
     health = {one.pop("provider"): one for one in asked["health"]}
     assert set(health) == {"a", "b", "elsewhere", "trial"}  # a vendor without an endpoint has none
     assert health["a"] == {
-        "host": "", "url": "http://a:8000/ready", "timeout_seconds": 2.5, "attempts": 6,
-        "key_variable": "A_KEY",
+        "host": "", "url": "http://a:8000/ready", "interval_seconds": 90, "timeout_seconds": 2.5,
+        "attempts": 6, "key_variable": "A_KEY",
     }  # fmt: skip
     assert health["b"]["url"] == "http://b:11434/api/version"
     assert health["b"]["attempts"] == 2
@@ -74,3 +74,45 @@ def test_a_key_goes_to_its_provider_only(tmp_path: Path) -> None:
     health = compile_registry(str(tmp_path), Inventory()).probes["health"]
     told = {one["provider"]: (one["url"], one["key_variable"]) for one in health}
     assert told["elsewhere"] == ("http://monitor:9/c", None)
+
+
+# a provider, what a change may ask of it, what the schedule may, whether a vendor's API
+ASKED = [
+    ("{type: vllm, base_url: 'http://a:1', models: [m]}", "full", "full", False),
+    ("{type: vllm, base_url: 'http://a:1', models: [m], probe: health}", "health", "health", False),
+    ("{type: vllm, base_url: 'http://a:1', models: [m], probe: none}", "none", "none", False),
+    ("{type: openai, models: [m]}", "full", "health", True),
+    ("{type: openai, models: [m], probe: full}", "full", "full", True),
+    ("{type: openai, base_url: 'https://api.openai.com/v1', models: [m]}", "full", "health", True),
+    ("{type: openai, base_url: 'http://gpu:8000/v1', models: [m]}", "full", "full", False),
+    ("{type: anthropic, models: [m]}", "full", "health", True),
+    ("{type: gemini, models: [m]}", "full", "health", True),
+    ("{type: azure, base_url: 'https://x.openai.azure.com', api_version: '1', models: [m]}", "full", "health", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "probe", "watch", "cloud"), ASKED)
+def test_what_costs_money_is_asked_by_the_schedule_only_in_words(
+    tmp_path: Path, text: str, probe: str, watch: str, cloud: bool
+) -> None:
+    (tmp_path / "lab.yaml").write_text("providers:\n  p: " + text)
+    asked = compile_registry(str(tmp_path), Inventory()).probes
+    told = asked["providers"]["p"]
+    assert (told["probe"], told["watch"], told["cloud"]) == (probe, watch, cloud)
+    assert not (probe == "none" and asked["health"])
+
+
+def test_a_deployment_is_the_same_while_its_configuration_is(tmp_path: Path) -> None:
+    def configured(text: str) -> dict[str, str]:
+        (tmp_path / "lab.yaml").write_text(text)
+        rows = compile_registry(str(tmp_path), Inventory()).probes["deployments"]
+        return {f"{row['name']} {row['id']}": row["configured"] for row in rows}
+
+    before = configured(TEXT)
+    assert {"x ~b/m#x", "m ~a/m", "m ~b/m"} <= set(before)
+    assert before["x ~b/m#x"] == before["m ~b/m"]  # whatever its place in the order
+    moved = configured(TEXT.replace("http://b:11434", "http://elsewhere:1"))
+    other_key = configured(TEXT.replace("A_KEY", "ANOTHER_KEY"))
+    assert {name for name in before if before[name] != moved[name]} == {"x ~b/m#x", "m ~b/m"}
+    assert {name for name in before if before[name] != other_key[name]} == {"m ~a/m", "e ~a/e"}
+    assert before == configured(TEXT + "metadata: {notes: another word}\n")

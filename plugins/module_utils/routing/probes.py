@@ -6,16 +6,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..registry.addresses import origin
-from ..registry.model import Registry
+from ..registry.model import Provider, Registry
 from .backends import base_url, health_endpoint
 from .resolve import Inventory, provider_hosts
 
 TIMEOUT_SECONDS = 10
 RETRIES = 1  # asked again where nothing says how often
+FULL, HEALTH, NONE = "full", "health", "none"
+# Where a request goes within its name; the same deployment answers or fails, whatever they say.
+_NOT_ITS_OWN = frozenset({"weight", "order", "num_retries"})
 
 
 def probes(registry: Registry, inventory: Inventory, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,10 +30,13 @@ def probes(registry: Registry, inventory: Inventory, config: Mapping[str, Any]) 
     `models`: names that /v1/models must list. `health`: one endpoint a provider and host.
     `completions`: one small request a name. `fallbacks`: names whose first hop can be forced, with
     all `targets` that are asked then, in order (`target_ids` and `target_names` by kind).
+    `deployments`: {id, name, mode, configured} of every entry, `configured` being a hash that is
+    the same as long as its configuration is. `providers`: what each may be asked, see `_provider`.
     """
     modes: dict[str, str] = {}
     for entry in config["model_list"]:
         modes.setdefault(entry["model_name"], entry["model_info"]["mode"])
+    rendered = [one for one in registry.providers.values() if one.rendered]
     return {
         "models": list(modes),
         "health": _health(registry, inventory),
@@ -35,6 +44,8 @@ def probes(registry: Registry, inventory: Inventory, config: Mapping[str, Any]) 
             {"route": name, "model": name, "mode": mode} for name, mode in modes.items()
         ],
         "fallbacks": _fallbacks(config, modes),
+        "deployments": [_deployment(entry) for entry in config["model_list"]],
+        "providers": {one.name: _provider(one, registry, inventory) for one in rendered},
     }
 
 
@@ -61,10 +72,47 @@ def _fallbacks(config: Mapping[str, Any], modes: Mapping[str, str]) -> list[dict
     ]
 
 
+def _deployment(entry: Mapping[str, Any]) -> dict[str, str]:
+    own = {k: v for k, v in entry["litellm_params"].items() if k not in _NOT_ITS_OWN}
+    digest = hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:16]
+    info = entry["model_info"]
+    found = {"id": info["id"], "name": entry["model_name"], "mode": info["mode"]}
+    return {**found, "configured": digest}
+
+
+def _provider(provider: Provider, registry: Registry, inventory: Inventory) -> dict[str, Any]:
+    """How much a provider is asked: `probe` when something changes, `watch` by the schedule.
+
+    A vendor's own API costs money: the schedule asks it for completions only where the registry
+    says so in words. `interval_seconds` is 0 where nothing says how often. `variables` are those
+    that its requests need.
+    """
+    check: Mapping[str, Any] = registry.health.get(provider.name) or {}
+    said = str(provider.spec.get("probe") or "")
+    cloud = _cloud(provider, base_url(provider, provider_hosts(provider, inventory)[0], inventory))
+    return {
+        "probe": said or FULL,
+        "watch": said or (HEALTH if cloud else FULL),
+        "cloud": cloud,
+        "interval_seconds": check.get("interval_seconds", 0),
+        "variables": sorted(provider.credentials.variables),
+    }
+
+
+def _cloud(provider: Provider, base: str) -> bool:
+    """Whether it is a vendor's own API. A type's name alone does not say so: many engines are
+    declared as `openai` with an address in the lab."""
+    row = provider.type
+    if row.name == "azure" or (row.own_base and not base):
+        return True
+    vendors = urlsplit(row.default_base).hostname
+    return bool(vendors) and urlsplit(base or row.default_base).hostname == vendors
+
+
 def _health(registry: Registry, inventory: Inventory) -> list[dict[str, Any]]:
     found = []
     for provider in registry.providers.values():
-        if not provider.rendered:
+        if not provider.rendered or provider.spec.get("probe") == NONE:
             continue
         check: Mapping[str, Any] = registry.health.get(provider.name) or {}
         for host in provider_hosts(provider, inventory):
@@ -78,6 +126,7 @@ def _health(registry: Registry, inventory: Inventory) -> list[dict[str, Any]]:
                     "provider": provider.name,
                     "host": host,
                     "url": url,
+                    "interval_seconds": check.get("interval_seconds", 0),
                     "timeout_seconds": check.get("timeout_seconds", TIMEOUT_SECONDS),
                     "attempts": 1 + int(check.get("retry_attempts", RETRIES)),
                     "key_variable": (provider.credentials.key if own else "") or None,
