@@ -21,8 +21,8 @@ options:
     description:
       - What to ask, as the registry plugin gives it. C(models) are the names that must be listed,
         C(health) the providers' endpoints, C(completions) names to ask, C(fallbacks) the chains.
+        The default is what the generation was made to be asked.
     type: dict
-    required: true
   generation:
     description: Whose private door to use. The default is the current generation's.
     type: int
@@ -46,10 +46,16 @@ options:
     elements: str
     default: []
   no_completions:
-    description: Providers that are asked for no completion, for they cost money.
+    description: Providers that are asked for no completion, for they cost money; beside those that
+      the registry says it of.
     type: list
     elements: str
     default: []
+  frugal:
+    description: Whether vendors' APIs are asked for no completion, unless the registry says
+      C(probe=full) of them. So the schedule asks.
+    type: bool
+    default: false
   timeout_seconds:
     description: How long one answer may take.
     type: int
@@ -88,9 +94,16 @@ blocking:
   returned: success
 checks:
   description: Each check with C(line), C(check), C(asked), C(expected), C(seen), C(ok),
-    C(milliseconds) and C(fix), C(by) for the deployment that answered.
+    C(milliseconds) and C(fix); of a completion also C(providers) that may answer it, C(by) for the
+    deployment that did, C(requests) and C(tokens).
   type: list
   returned: success
+cost:
+  description: A row for each provider that was asked for completions, with C(provider), C(cloud) for
+    a vendor's own API, C(requests), C(answer_tokens_at_most) and C(tokens) as it counted them.
+  type: list
+  returned: success
+cost_line: {description: That in one line., type: str, returned: success}
 generation: {description: The generation that was asked., type: int, returned: success}
 """
 
@@ -100,21 +113,23 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.gateway.generation import Store
+from ..module_utils.gateway.held import Held
 from ..module_utils.gateway.manager import GatewayManager
-from ..module_utils.gateway.proof import Options, prove, values_of
+from ..module_utils.gateway.proof import Options, prove
 from ..module_utils.gateway.secrets_file import MASTER_KEY
 from ..module_utils.host.account import AccountError, as_user
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
     "user": {"type": "str"},
-    "probes": {"type": "dict", "required": True},
+    "probes": {"type": "dict"},
     "generation": {"type": "int"},
     "address": {"type": "str"},
     "compare_with": {"type": "int"},
     "new_provider": {"type": "str", "default": ""},
     "routes": {"type": "list", "elements": "str", "default": []},
     "no_completions": {"type": "list", "elements": "str", "default": []},
+    "frugal": {"type": "bool", "default": False},
     "timeout_seconds": {"type": "int", "default": 60},
     "side_by_side": {"type": "int", "default": 8},
 }
@@ -127,8 +142,9 @@ def work(params: dict[str, Any], check: bool) -> dict[str, Any]:
     number = params["generation"] or store.current()
     if check and not (number and manager.private_socket(number).exists()):
         nothing = [f"Generation {number or 1} does not run yet: in check mode nothing is asked"]
-        return {"ok": True, "blocking": [], "checks": [], "lines": nothing, "generation": number}
-    if number is None or MASTER_KEY not in values_of(store, number):
+        told = {"checks": [], "lines": nothing, "cost": [], "cost_line": "", "generation": number}
+        return {"ok": True, "blocking": [], **told}
+    if number is None or MASTER_KEY not in Held(store).values_of(number):
         return {"failed": True, "msg": f"there is no gateway in {base}: run the role gateway first"}
     options = Options(
         new_provider=params["new_provider"],
@@ -136,6 +152,7 @@ def work(params: dict[str, Any], check: bool) -> dict[str, Any]:
         answer_seconds=params["timeout_seconds"],
         side_by_side=params["side_by_side"],
         routes=tuple(params["routes"]),
+        frugal=params["frugal"],
     )
     found = prove(
         store,

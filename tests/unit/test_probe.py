@@ -19,10 +19,8 @@ from typing import Any, ClassVar
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.gateway.asking import Asker
-from ansible_collections.lab.llm.plugins.module_utils.gateway.probe import (
-    Proof,
-    provider_of,
-)
+from ansible_collections.lab.llm.plugins.module_utils.gateway.probe import Proof
+from ansible_collections.lab.llm.plugins.module_utils.gateway.probe_checks import provider_of
 from ansible_collections.lab.llm.plugins.module_utils.gateway.probe_lines import lines
 from ansible_collections.lab.llm.plugins.module_utils.gateway.questions import (
     Questions,
@@ -180,9 +178,9 @@ def test_without_a_new_provider_all_are_reached_and_none_is_asked_twice(
     ]
     says["answers"].pop("~three/m")
     proof = prove(gateway)
-    bad = blocking(proof.checks, proof.learn())
+    bad = blocking(proof.checks)
     assert [(row["line"], row["check"]) for row in bad] == [("new", "~three/m")]
-    assert blocking(proof.checks, proof.learn(), proof.checks) == []
+    assert blocking(proof.checks, proof.checks) == []
     assert prove(gateway, no_completions=["three"]).ok
     assert prove(gateway, only_routes=["a"]).ok
 
@@ -242,7 +240,7 @@ def test_each_failure_is_seen(
     assert [row["line"] for row in bad] == [line]
     assert seen in bad[0]["seen"]
     assert bad[0]["fix"]
-    assert bool(blocking(proof.checks, proof.learn())) == blocks
+    assert bool(blocking(proof.checks)) == blocks
     said = "\n".join(lines(proof.checks))
     assert said.count("❌") == 1
     assert bad[0]["seen"] in said
@@ -256,16 +254,16 @@ def test_a_provider_that_is_down_does_not_speak_against_a_generation(
     says["forced"] = {}
     proof = prove(gateway)
     assert not proof.ok
-    assert blocking(proof.checks, proof.learn()) == []
+    assert blocking(proof.checks) == []
     says["health"]["/two"] = (200, "Bearer of another key")
     refused = prove(gateway)
-    assert {row["check"] for row in blocking(refused.checks, refused.learn())} == {
+    assert {row["check"] for row in blocking(refused.checks)} == {
         "a",
         "b",
         "~two@h1/m",
     }
     new = prove(gateway, new_provider="two")
-    assert "new" in {row["line"] for row in blocking(new.checks, new.learn())}
+    assert "new" in {row["line"] for row in blocking(new.checks, (), "two")}
 
 
 def test_what_failed_before_in_the_same_way_does_not_block(
@@ -273,11 +271,11 @@ def test_what_failed_before_in_the_same_way_does_not_block(
 ) -> None:
     says["answers"].pop("b")
     before = prove(gateway)
-    assert [row["check"] for row in blocking(before.checks, before.learn())] == ["b"]
-    assert blocking(before.checks, before.learn(), before.checks) == []
+    assert [row["check"] for row in blocking(before.checks)] == ["b"]
+    assert blocking(before.checks, before.checks) == []
     says["answers"] |= {"e": "", "~one/e": "~one/e"}
     after = prove(gateway)
-    assert [row["check"] for row in blocking(after.checks, [], before.checks)] == ["e"]
+    assert [row["check"] for row in blocking(after.checks, before.checks)] == ["e"]
 
 
 def test_only_what_is_wished_is_asked(gateway: tuple[str, str]) -> None:

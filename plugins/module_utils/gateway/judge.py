@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .probe import CHAINS, HEALTH, LISTING, Check, provider_of
+from .probe_checks import CHAINS, HEALTH, LISTING, Check, provider_of
 
 Thing = tuple[str, ...]
 

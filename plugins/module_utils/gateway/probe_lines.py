@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .probe import CHAINS, HEALTH, LISTING, NEW, ROUTING
+from .probe_checks import CHAINS, HEALTH, LISTING, NEW, ROUTING
 
 # line, what it says, and what it says when there was nothing to check
 LINES = (

@@ -6,44 +6,51 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from .asking import Asker
+from .cost import cost, in_words
 from .generation import Store
-from .probe import Check, Proof
+from .held import Held
+from .probe import Proof
+from .probe_checks import Check, Thing, thing
 from .probe_lines import lines
 from .questions import Questions
-from .secrets_file import MASTER_KEY, read, scrub
+from .secrets_file import MASTER_KEY, scrub
 from .verdict import blocking
-
-PROBES = "probes.json"
 
 
 @dataclass(frozen=True)
 class Options:
     """How much is asked. `new_provider` must answer; `no_completions` are providers that are asked
-    for none; with `routes` only these names are asked. `answer_seconds` bounds each answer."""
+    for none; with `routes` only these names are asked. `answer_seconds` bounds each answer.
+    `frugal` is for whoever asks again and again: a vendor's API gets no completion, unless the
+    registry says so in words. With `only`, nothing else is asked."""
 
     new_provider: str = ""
     no_completions: tuple[str, ...] = ()
     answer_seconds: float = 60
     side_by_side: int = 8
     routes: tuple[str, ...] = ()
+    frugal: bool = False
+    only: frozenset[Thing] | None = None
 
 
 @dataclass
 class Proven:
     """What came of it, without any secret. `blocking` are the failed `checks` that speak against
-    the generation; `lines` is the same for people."""
+    the generation; `lines` is the same for people. `cost` has a row for each provider that was
+    asked for completions, `cost_line` is that for people."""
 
     ok: bool
     checks: list[Check]
     blocking: list[Check]
     lines: list[str]
+    cost: list[dict[str, Any]] = field(default_factory=list)
+    cost_line: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -63,26 +70,29 @@ def prove(
     """Ask generation `number` through `door`, a unix socket's path or an http address.
 
     It is asked `probes`, or those that it was staged with. A first hop can only be forced through a
-    unix socket. What fails is excused if generation `compare_with` fails in it in the same way; it
-    is asked through its own private door, and only where something blocks. Never raises for what a
-    gateway answers or does not.
+    unix socket. What fails is excused if generation `compare_with`, asked the same through its own
+    private door, fails in it in the same way, and it is configured there as it is here. Never
+    raises for what a gateway answers or does not.
     """
-    values = values_of(store, number)
-    proof = _asked(values, door, options, _probes(store, number) if probes is None else probes)
-    bad = [] if proof.ok else blocking(proof.checks, proof.learn(), (), options.new_provider)
-    if bad and compare_with not in (None, number):
-        assumed = proof.questions.probes
-        old = values_of(store, compare_with)
-        before = _asked(old, str(private_socket(compare_with)), options, assumed)
-        bad = blocking(proof.checks, proof.learn(), before.checks, options.new_provider)
+    values = Held(store).values_of(number)
+    proof = _asked(values, door, options, store.probes(number) if probes is None else probes)
+    new, asked = options.new_provider, list(proof.checks)
+    bad = [] if proof.ok else blocking(asked, (), new)
+    if bad and compare_with is not None and compare_with != number:
+        before = _before(store, compare_with, str(private_socket(compare_with)), options, bad)
+        asked += before.checks
+        old = Held(store).values_of(compare_with)
+        changed = {name for name in old.keys() | values.keys() if old.get(name) != values.get(name)}
+        bad = blocking(proof.checks, before.checks, new, changed)
     checks, bad = ([scrub(row, values) for row in rows] for rows in (proof.checks, bad))
-    return Proven(proof.ok, checks, bad, lines(checks))
+    took = cost(asked, proof.providers)
+    return Proven(proof.ok, checks, bad, lines(checks), took, in_words(took))
 
 
-def values_of(store: Store, number: int) -> dict[str, str]:
-    """The values of secrets that a generation runs with: those in force, and over them its own
-    while the change to it is not settled."""
-    return {**read(store.base / "secrets.env"), **read(store.base / f"secrets-{number}.env")}
+def _before(store: Store, number: int, door: str, options: Options, bad: Sequence[Check]) -> Proof:
+    """Ask another generation for what has failed, and for nothing else."""
+    again = replace(options, new_provider="", only=frozenset(thing(row) for row in bad))
+    return _asked(Held(store).values_of(number), door, again, store.probes(number))
 
 
 def _asked(
@@ -97,13 +107,9 @@ def _asked(
         no_completions=options.no_completions,
         forced=door.startswith("/"),
         side_by_side=options.side_by_side,
+        frugal=options.frugal,
+        only=options.only,
     )
     proof = Proof(Asker(door, key, options.answer_seconds), questions)
     proof.run()
     return proof
-
-
-def _probes(store: Store, number: int) -> dict[str, Any]:
-    """What a generation was staged to be asked; nothing for one that was staged without."""
-    text = store.text(number, PROBES)
-    return dict(json.loads(text)) if text else {}

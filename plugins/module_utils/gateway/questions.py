@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .asking import Answer
+from .probe_checks import Thing
 
 PATHS = {
     "chat": "/v1/chat/completions",
     "completion": "/v1/completions",
     "embedding": "/v1/embeddings",
 }
+MOST_TOKENS = 5  # of an answer
+FULL = "full"
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Questions:
     """What to ask, from the registry plugin's `probes`, and how much of it.
 
     `secrets` are {name: value} of the host's file. `no_completions` names providers that are not
-    to be asked for completions, for they cost money.
+    to be asked for completions; so are those that the registry says it of, at a change or, if
+    `frugal`, by the schedule. With `only`, nothing else is asked.
     """
 
     probes: Mapping[str, Any]
@@ -34,9 +38,21 @@ class Questions:
     no_completions: Sequence[str] = ()
     forced: bool = True
     side_by_side: int = 8
+    frugal: bool = False
+    only: frozenset[Thing] | None = None
 
     def wants(self, route: str) -> bool:
         return not self.only_routes or route in self.only_routes
+
+    def asks(self, line: str, name: str, target: str = "") -> bool:
+        return self.only is None or (line, name, target or name) in self.only
+
+    @property
+    def spared(self) -> frozenset[str]:
+        """Providers that must not be asked for completions."""
+        key = "watch" if self.frugal else "probe"
+        rows = self.probes.get("providers", {}).items()
+        return frozenset(self.no_completions) | {n for n, row in rows if row[key] != FULL}
 
 
 def question(model: str, mode: str) -> dict[str, Any]:
@@ -45,8 +61,9 @@ def question(model: str, mode: str) -> dict[str, Any]:
     if mode == "embedding":
         return body | {"input": "Hello"}
     if mode == "completion":
-        return body | {"prompt": "Hello", "max_tokens": 5}
-    return body | {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 5}
+        return body | {"prompt": "Hello", "max_tokens": MOST_TOKENS}
+    said = [{"role": "user", "content": "Say hello."}]
+    return body | {"messages": said, "max_tokens": MOST_TOKENS}
 
 
 def answered(answer: Answer, mode: str) -> bool:
@@ -56,3 +73,11 @@ def answered(answer: Answer, mode: str) -> bool:
         said.get("data" if mode == "embedding" else "choices") if isinstance(said, dict) else None
     )
     return answer.status == 200 and bool(rows)
+
+
+def tokens_of(answer: Answer) -> int:
+    """What the provider counted, question and answer; 0 if it did not say."""
+    said = answer.json()
+    usage = said.get("usage") if isinstance(said, dict) else None
+    counted = usage.get("total_tokens") if isinstance(usage, dict) else None
+    return counted if isinstance(counted, int) else 0

@@ -6,35 +6,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Sequence
 
-from .probe import HEALTH, LISTING, NEW, Check, provider_of
+from .probe_checks import HEALTH, LISTING, NEW, WORDS, Check, provider_of, thing
+
+_VARIES = re.compile(r"[0-9a-f]*[0-9][0-9a-f-]*|\s+")
+# LiteLLM keeps away from what has failed a moment ago: it says nothing about how.
+COOLED = "No deployments available"
 
 
 def blocking(
     checks: Sequence[Check],
-    deployments: Iterable[Mapping[str, str]],
     before: Sequence[Check] = (),
     new_provider: str = "",
+    changed: Collection[str] = (),
 ) -> list[Check]:
     """The checks because of which a generation must not serve.
 
     A provider that is down is not the generation's fault: what only it could answer is excused,
     unless it is the new one. So is what failed in the same way before (`before`: checks of the
-    generation that serves now).
+    generation that serves now) if it is configured now as it was then, down to the values of its
+    variables (`changed`: those that have others).
     """
     health = [row for row in checks if row["line"] == HEALTH]
     down = {row["target"] for row in health if is_down(row)}
     down -= {new_provider, *(row["target"] for row in health if not is_down(row))}
-    serving: dict[str, set[str]] = {}
-    for row in deployments:
-        serving.setdefault(row["name"], set()).add(row["provider"])
-    known = {signature(row) for row in before if not row["ok"]}
-    bad = [row for row in checks if not row["ok"]]
+    known = {thing(row): row for row in before if not row["ok"]}
+    new = {id(row) for row in checks if new_provider and speaks_of(row, new_provider)}
     return [
         row
-        for row in bad
-        if (new_provider and speaks_of(row, new_provider)) or not excused(row, serving, down, known)
+        for row in checks
+        if not row["ok"]
+        and (id(row) in new or not excused(row, down, known.get(thing(row)), changed))
     ]
 
 
@@ -45,19 +49,29 @@ def speaks_of(row: Check, new_provider: str) -> bool:
 
 
 def excused(
-    row: Check, serving: Mapping[str, set[str]], down: set[str], known: set[tuple[str, ...]]
+    row: Check, down: Collection[str], before: Check | None, changed: Collection[str]
 ) -> bool:
     if row["line"] in (HEALTH, LISTING):
         return bool(row["line"] == HEALTH)
-    providers = {provider_of(row["target"])} - {""} or serving.get(row["target"], set())
-    return (bool(providers) and providers <= down) or signature(row) in known
+    if set(row.get("variables", ())) & set(changed):
+        before = None
+    providers = set(row.get("providers") or filter(None, [provider_of(row["target"])]))
+    return (bool(providers) and providers <= set(down)) or same_failure(row, before)
 
 
 def is_down(row: Check) -> bool:
     """Nobody there, or in trouble of its own. A 401 or a 404 is a matter of what we declare."""
-    return bool(row["status"] == 0 or row["status"] >= 500)
+    return bool(not row["ok"] and (row["status"] == 0 or row["status"] >= 500))
 
 
-def signature(row: Check) -> tuple[str, ...]:
-    """What makes two failures the same."""
-    return tuple(str(row[name]) for name in ("line", "check", "asked", "seen"))
+def same_failure(row: Check, before: Check | None) -> bool:
+    """Whether this failed before in the same way, configured as it is now."""
+    if before is None or row.get("configured") != before.get("configured"):
+        return False
+    return COOLED in before["seen"] or way(row) == way(before)
+
+
+def way(row: Check) -> str:
+    """How something failed, without what is another word at every request."""
+    kind = next((word for word, _number in WORDS if word in row["seen"]), "")
+    return kind or f"{row['status']} {_VARIES.sub('#', row['seen'].lower())}"
