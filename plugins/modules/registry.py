@@ -54,7 +54,7 @@ attributes:
 extends_documentation_fragment:
   - lab.llm.attributes
 seealso:
-  - module: lab.llm.gateway_generation
+  - module: lab.llm.gateway_change
   - module: lab.llm.gateway_probe
 """
 

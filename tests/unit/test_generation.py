@@ -20,6 +20,7 @@ from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import 
     GenerationError,
     Store,
 )
+from ansible_collections.lab.llm.plugins.module_utils.gateway.lock import LockedError, locked
 from ansible_collections.lab.llm.plugins.module_utils.gateway.manager import GatewayManager
 from ansible_collections.lab.llm.plugins.module_utils.gateway.venv import (
     Lock,
@@ -133,10 +134,9 @@ def test_an_unknown_generation_says_which_there_are(store: Store) -> None:
 
 
 def test_two_at_once_are_told_of_each_other(store: Store) -> None:
-    other = Store(store.base)
-    with store.locked("someone (live)"), pytest.raises(GenerationError, match="by someone"):
-        other.locked("me").__enter__()
-    with other.locked("me"):
+    with locked(store.base, "someone (live)"), pytest.raises(LockedError, match="by someone"):
+        locked(store.base, "me").__enter__()
+    with locked(store.base, "me"):
         pass
 
 

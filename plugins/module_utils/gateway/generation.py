@@ -4,34 +4,32 @@
 
 """Generations of the gateway on its host: immutable numbered folders, and which one is current.
 
-generations/<N>/  config.yaml, program/, registry/, units/, manifest.json, venv -> ../../venvs/..
+generations/<N>/  config.yaml, probes.json, program/, registry/, units/, manifest.json, venv -> ..
 outcomes/<N>.json what became of it
 current           -> generations/<N>, the only truth about what serves
+candidate         -> generations/<N>, while a change is under way: who may be up without serving
+standby           -> generations/<N>, who stays warm after it has served
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ..host import atomic
 from .content import Content, Manifest, sha256
+from .sealed import STAGING, GenerationError, fill, remove, seal
 
-STAGING = ".staging-"
-BAD = frozenset({"failed", "discarded"})
-
-
-class GenerationError(Exception):
-    """What was asked cannot be done; the message says why and what to do."""
+PROBES = "probes.json"
+VENV_MARK = "lab-llm.json"  # written last: with it a venv is complete
+BAD = frozenset({"failed", "discarded", "undone"})
 
 
 class Store:
@@ -40,6 +38,7 @@ class Store:
     def __init__(self, base: Path) -> None:
         self.base, self.folder = base, base / "generations"
         self.outcomes, self.link = base / "outcomes", base / "current"
+        self.candidate_link, self.standby_link = base / "candidate", base / "standby"
 
     def prepare(self) -> None:
         """Make the folders; remove what an interrupted staging left. Only while `locked`."""
@@ -56,10 +55,15 @@ class Store:
 
     def current(self) -> int | None:
         """The generation that serves, or None before the first."""
-        try:
-            return int(self.link.readlink().name)
-        except (OSError, ValueError):
-            return None
+        return named_by(self.link)
+
+    def candidate(self) -> int | None:
+        """The generation that a change under way may have up without serving."""
+        return named_by(self.candidate_link)
+
+    def standby(self) -> int | None:
+        """The generation whose process stays warm, if it still runs."""
+        return named_by(self.standby_link)
 
     def manifest(self, number: int) -> Manifest:
         """Raises GenerationError if there is no such generation."""
@@ -78,12 +82,27 @@ class Store:
                 return (self.folder / str(number) / name).read_text(encoding="utf-8")
         return ""
 
+    def probes(self, number: int) -> dict[str, Any]:
+        """What a generation is to be asked; nothing for one that was staged without."""
+        text = self.text(number, PROBES)
+        return dict(json.loads(text)) if text else {}
+
     def units(self, number: int) -> dict[str, str]:
         """The unit files that a generation was made with."""
         return {name: self.text(number, f"units/{name}") for name in self.manifest(number).units}
 
+    def venv(self, name: str) -> dict[str, Any]:
+        """What the venv of this name says of itself. Raises GenerationError if it is not whole."""
+        try:
+            said: dict[str, Any] = json.loads((self.base / "venvs" / name / VENV_MARK).read_text())
+        except FileNotFoundError:
+            raise GenerationError(f"the venv {name} is not there: run the role gateway") from None
+        return said
+
     def outcome(self, number: int) -> dict[str, Any]:
-        """What became of it: {outcome, reason, at}, empty if nothing is known."""
+        """What became of it: {outcome, reason, before, at, proofs, unconfirmed}, empty if nothing
+        is known. `before` served before it; `unconfirmed` names a file of its registry that the
+        controller has not said to have."""
         try:
             found: dict[str, Any] = json.loads((self.outcomes / f"{number}.json").read_text())
         except (OSError, ValueError):
@@ -94,14 +113,14 @@ class Store:
         """Whether it has served and was found good: one to go back to."""
         return bool(self.outcome(number).get("outcome") == "live")
 
-    def record(
-        self, number: int, outcome: str, reason: str = "", before: int | None = None
-    ) -> None:
+    def record(self, number: int, outcome: str = "", reason: str = "", **more: object) -> None:
         """Note what became of a generation, beside its folder, which stays as it is.
 
-        `before` is the one that served before it: with the outcome `serving`, the way back.
+        Without an `outcome` only `more` is noted: what is known already stays.
         """
-        said = {"outcome": outcome, "reason": reason, "before": before, "at": time.time()}
+        said = {"before": None, "proofs": [], "unconfirmed": "", **self.outcome(number), **more}
+        if outcome:
+            said |= {"outcome": outcome, "reason": reason, "at": time.time()}
         atomic.write(self.outcomes / f"{number}.json", json.dumps(said).encode(), 0o600)
 
     def same(self, digest: str) -> int | None:
@@ -112,6 +131,13 @@ class Store:
             good = number == current or self.outcome(number).get("outcome") not in BAD
             if good and self.manifest(number).digest == digest:
                 return number
+        return None
+
+    def undone(self, digest: str) -> int | None:
+        """The newest generation that served the same and was undone without anybody asking."""
+        for number in reversed(self.numbers()):
+            if self.manifest(number).digest == digest:
+                return number if self.outcome(number).get("outcome") == "undone" else None
         return None
 
     def previous(self) -> int:
@@ -157,57 +183,52 @@ class Store:
         """From here on this generation is the one that serves."""
         atomic.link(self.link, f"generations/{number}")
 
+    def stand_by(self, number: int | None) -> None:
+        """Let this one stay warm once it has finished, and no other."""
+        name(self.standby_link, number)
+
+    def try_out(self, number: int | None) -> None:
+        """Let this one be up without serving, and no other."""
+        name(self.candidate_link, number)
+
     def prune(self, keep: int) -> list[int]:
-        """Remove the oldest beyond `keep`; never the current, nor the last good one before it.
-        Returns the removed."""
+        """Remove the oldest beyond `keep`, and the venvs that nobody needs any more.
+
+        Never the current, the one before it, the last good one or one that is warm. Returns the
+        removed.
+        """
         current = self.current() or 0
-        held = {current, self.outcome(current).get("before")}
+        held = {current, self.outcome(current).get("before"), self.candidate(), self.standby()}
         with contextlib.suppress(GenerationError):
             held.add(self.previous())
         old = [n for n in self.numbers()[: -max(keep, 1)] if n not in held]
         for number in old:
             remove(self.folder / str(number))
             (self.outcomes / f"{number}.json").unlink(missing_ok=True)
+        self.prune_venvs()
         return old
 
-    @contextlib.contextmanager
-    def locked(self, purpose: str) -> Iterator[None]:
-        """Nobody else changes the gateway meanwhile. Raises GenerationError naming who does."""
-        self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self.base / "lock").open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                holder = file.read().strip() or "another run"
-                message = f"the gateway is being changed by {holder}: wait for it to end"
-                raise GenerationError(message) from None
-            file.truncate(0)
-            file.write(f"{purpose}, process {os.getpid()}, since {time.strftime('%F %T %Z')}")
-            file.flush()
-            yield
+    def prune_venvs(self) -> None:
+        """Remove complete venvs that no generation is made with; half-made ones are a run's own."""
+        needed = {self.manifest(number).venv for number in self.numbers()}
+        for mark in (self.base / "venvs").glob(f"*/{VENV_MARK}"):
+            if mark.parent.name not in needed:
+                mark.unlink()  # first: from here on it is not complete
+                shutil.rmtree(mark.parent, ignore_errors=True)
+                mark.parent.with_name(f"{mark.parent.name}.txt").unlink(missing_ok=True)
 
 
-def fill(folder: Path, files: Mapping[str, str]) -> None:
-    """Write the files below a folder, durable and read-only."""
-    for name, text in files.items():
-        parts = PurePosixPath(name).parts
-        if not parts or ".." in parts or name.startswith("/"):
-            raise GenerationError(f"a generation cannot hold a file named {name!r}")
-        path = folder.joinpath(*parts)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        atomic.write(path, text.encode(), 0o400)
+def named_by(link: Path) -> int | None:
+    """The generation that a link names, None if it names none."""
+    try:
+        return int(link.readlink().name)
+    except (OSError, ValueError):
+        return None
 
 
-def seal(folder: Path) -> None:
-    """No more names in any folder of a generation, for Python's caches neither."""
-    for root, _folders, _files in os.walk(folder, topdown=False):
-        atomic.sync(Path(root))
-        Path(root).chmod(0o500)
-
-
-def remove(folder: Path) -> None:
-    """Remove a sealed folder."""
-    for root, _folders, _files in os.walk(folder):
-        Path(root).chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+def name(link: Path, number: int | None) -> None:
+    """Let a link name this generation, or none."""
+    if number is None:
+        link.unlink(missing_ok=True)
+    elif named_by(link) != number:
+        atomic.link(link, f"generations/{number}")

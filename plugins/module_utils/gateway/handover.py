@@ -71,25 +71,13 @@ class Handover:
             return "\n".join([state, *lines[-5:]])
         return "\n".join([f"its start ended with '{seen.result}'", *lines[-5:]])
 
-    def go_live(self, number: int) -> None:
-        """Start `number` and hand over to it. If that fails, all is as it was before, and
-        NotServingError or ManagerError says why."""
-        old = self.store.current()
-        self.start(number)
-        self.store.switch(number)
-        try:
-            self.settle(number)
-        except (NotServingError, ManagerError):
-            self.take_back(number, old)
-            raise
-
     def take_back(self, number: int, old: int | None) -> None:
         """`number`, which is current, serves no more; what served before it does, if anything."""
         if old is None:
             self.store.link.unlink(missing_ok=True)
-            self.stop(number)
-            return
-        self.serve(old)
+        else:
+            self.serve(old)
+        self.stop(number)
 
     def serve(self, number: int) -> None:
         """Have this one serve again. `current` names it even if systemd or it fails: instances
@@ -114,7 +102,7 @@ class Handover:
             if other.status == SERVING:
                 self.look_again(other.number, lambda now: now.status != SERVING or not now.up)
                 changed = True
-            elif other.up and not other.status.startswith("retiring"):
+            elif other.up and not other.has_served:
                 self.stop(other.number)  # a candidate that a run before left behind
         if self.manager.instance(number).status != SERVING:
             self.start(number)  # it may have left just now, told that another one was current

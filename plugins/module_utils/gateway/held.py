@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The values of secrets on the host, and those from before a change that is under way."""
+"""The values of secrets on the host: those in force, and those of a change under way."""
 
 from __future__ import annotations
 
@@ -14,46 +14,45 @@ from .generation import Store
 
 
 class Held:
-    """`now` is what a start reads; `before` is there until a change has proven itself."""
+    """`now` is what every instance reads, and over it an instance's `own`, which are there until
+    the change to it has settled or is undone."""
 
-    def __init__(self, store: Store, check: bool) -> None:
-        self.store, self.check = store, check
-        self.now = store.base / "secrets.env"
-        self.before = store.base / "secrets.env.before"
+    def __init__(self, store: Store) -> None:
+        self.store, self.now = store, store.base / "secrets.env"
+
+    def own(self, number: int) -> Path:
+        return self.store.base / f"secrets-{number}.env"
 
     def values(self) -> dict[str, str]:
+        """Those in force."""
         return secrets_file.read(self.now)
 
-    def replace(self, values: Mapping[str, str]) -> bool:
-        """Hold these from now on. Returns whether they are others than before."""
-        if self.values() == values:
-            return False
-        if self.now.exists() and not self.belongs(self.before, self.store.current()):
-            secrets_file.store(self.before, self.values())
-        secrets_file.store(self.now, values)
-        return True
+    def values_of(self, number: int) -> dict[str, str]:
+        """Those that this generation reads when it starts."""
+        return {**self.values(), **secrets_file.read(self.own(number))}
 
-    def bring_back(self, number: int | None) -> None:
-        """The values that this generation was made with, if they were put aside."""
-        if self.belongs(self.before, number):
-            self.before.replace(self.now)
+    def prepare(self, number: int, values: Mapping[str, str]) -> None:
+        """Let this generation read these, and nobody else yet."""
+        if not self.now.exists():
+            secrets_file.store(self.now, {})  # what a unit reads has to be there
+        if values != self.values():
+            secrets_file.store(self.own(number), values)
 
-    def has_older(self, number: int) -> bool:
-        """Whether values are put aside that are not this generation's: a change to it left them."""
-        return self.before.exists() and not self.belongs(self.before, number)
+    def rotated(self, number: int) -> list[str]:
+        """The names whose values will be others once this generation has settled."""
+        before, after = self.values(), secrets_file.read(self.own(number))
+        return sorted(name for name in before if after and before[name] != after.get(name))
 
-    def forget(self) -> None:
-        """The change is good: nobody goes back to the values from before it."""
-        self.before.unlink(missing_ok=True)
+    def settle(self, number: int) -> None:
+        """Its values are in force now."""
+        if self.own(number).exists():
+            self.own(number).replace(self.now)
 
-    def mark(self, values: Mapping[str, str], names: Iterable[str]) -> str:
-        """A keyed hash that tells whether a value has changed."""
-        key = secrets_file.fingerprint_key(self.store.base / "secrets.key", not self.check)
+    def drop(self, number: int) -> None:
+        """The change is undone: nobody shall read its values."""
+        self.own(number).unlink(missing_ok=True)
+
+    def mark(self, values: Mapping[str, str], names: Iterable[str], create: bool) -> str:
+        """A keyed hash that tells whether a value has changed; the key is made once if `create`."""
+        key = secrets_file.fingerprint_key(self.store.base / "secrets.key", create)
         return secrets_file.fingerprint(values, names, key)
-
-    def belongs(self, path: Path, number: int | None) -> bool:
-        """Whether a file of secrets is the one that a generation was made with."""
-        if number is None or not path.exists():
-            return False
-        manifest = self.store.manifest(number)
-        return self.mark(secrets_file.read(path), manifest.variables) == manifest.secrets

@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..host.user_manager import Manager, run
+from ..host.user_manager import Manager, ManagerError, run
 
 QUESTION_SECONDS = 60.0  # a question, or an order that nobody waits for
 _PROPERTIES = "ActiveState,SubState,StatusText,Result,InvocationID"
@@ -31,6 +31,11 @@ class Instance:
     @property
     def failed(self) -> bool:
         return self.active == "failed" or self.sub == "auto-restart"
+
+    @property
+    def has_served(self) -> bool:
+        """It finishes what it has begun, or is warm behind its private door."""
+        return self.status.startswith(("retiring", "standby"))
 
     @property
     def up(self) -> bool:
@@ -68,6 +73,12 @@ class GatewayManager(Manager):
     def order(self, verb: str, number: int) -> None:
         """Ask for something to be done with an instance; how it ends is seen afterwards."""
         self._systemctl(verb, "--no-block", "--", unit(number))
+
+    def begin(self, name: str) -> None:
+        """Have a unit start anew, and do not wait for it. Raises ManagerError."""
+        done = self._systemctl("restart", "--no-block", "--", name)
+        if done.returncode:
+            raise ManagerError(f"{name} does not start: {' '.join(done.stderr.split())}")
 
     def instances(self) -> list[Instance]:
         """Those that run, begin or end."""

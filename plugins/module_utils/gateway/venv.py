@@ -16,8 +16,8 @@ import subprocess
 from pathlib import Path
 
 from ..host import atomic
+from .generation import VENV_MARK
 
-MARK = "lab-llm.json"
 LITELLM = re.compile(r"^litellm==([^\s;\\]+)", re.MULTILINE)
 # 1.82.7 and 1.82.8 carried malware; 1.107 is withdrawn and was reported to.
 COMPROMISED = re.compile(r"1\.82\.[78](\D|$)|1\.107(\D|$)")
@@ -56,7 +56,7 @@ def refuse(version: str) -> None:
 
 def is_complete(base: Path, lock: Lock) -> bool:
     """Whether the venv of this lock file is there whole."""
-    return (base / "venvs" / lock.name / MARK).exists()
+    return (base / "venvs" / lock.name / VENV_MARK).exists()
 
 
 def install(base: Path, lock: Lock, python: str) -> None:
@@ -77,7 +77,7 @@ def install(base: Path, lock: Lock, python: str) -> None:
         run(*pip, "--disable-pip-version-check", "--require-hashes", "-r", str(requirements))
         os.sync()
         mark = {"lock": lock.sha256, "litellm": lock.litellm}
-        atomic.write(venv / MARK, json.dumps(mark).encode(), 0o600)
+        atomic.write(venv / VENV_MARK, json.dumps(mark).encode(), 0o600)
 
 
 def run(*argv: str, seconds: float = INSTALL_SECONDS) -> None:

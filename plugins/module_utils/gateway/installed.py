@@ -1,0 +1,55 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gateway on this host: its generations, its secrets, its units and its processes."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from ..host import atomic
+from .generation import Store
+from .handover import SERVING, SOCKET, UMBRELLA, Handover
+from .held import Held
+from .manager import GatewayManager
+from .unit_set import UnitSet, public_address
+
+CHANGE_UNIT = "litellm-change.service"
+
+
+class Installed:
+    """All parts together, for the gateway in the folder `base` of the user who runs this."""
+
+    def __init__(self, base: Path, start_seconds: float = 300.0) -> None:
+        self.store = Store(base)
+        self.manager = GatewayManager(base.parent, start_seconds)
+        self.handover = Handover(self.store, self.manager, start_seconds)
+        self.held, self.units = Held(self.store), UnitSet(self.manager)
+
+    def is_as_declared(self, number: int) -> bool:
+        """Whether this generation serves, alone, with its own units, now and at every boot."""
+        if self.units.differing(self.store.units(number)):
+            return False
+        serving = [one.number for one in self.manager.instances() if one.status == SERVING]
+        states = self.manager.states([SOCKET, UMBRELLA]).values()
+        stands = all(state.is_running and state.is_enabled for state in states)
+        return serving == [number] and stands
+
+    def address(self, number: int) -> str:
+        """Where clients on this host find that generation once it serves."""
+        return public_address(self.store.text(number, f"units/{SOCKET}"))
+
+    def boot(self) -> str:
+        """The same until the host, or the user's systemd, is started anew."""
+        path = self.manager.runtime / "lab-llm" / "boot"
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            atomic.write(path, secrets.token_hex(8).encode(), 0o600)
+        return path.read_text()
+
+    def close(self) -> None:
+        """Where nothing has ever served, nobody shall wait at the address, now or at a boot."""
+        self.manager.attempt("stop", SOCKET, UMBRELLA)
+        self.manager.attempt("disable", SOCKET, UMBRELLA)

@@ -1,0 +1,260 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One change of the gateway: from a staged generation to one that serves, or back to the last.
+
+    staged -> started (behind its private door) -> proven there -> switched (`current` names it)
+    -> serving -> answered (at the public address) -> settled
+
+Each step can be done twice, so a change that was cut off anywhere is done again from the start; its
+journal says whether it may still be. Any failure leads back: undoing -> undone.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ..host.unit_files import FileChange
+from ..host.units import UnitError
+from ..host.user_manager import ManagerError
+from .change_journal import UNDOING, UNDONE, ChangeJournal
+from .evidence import Evidence, UnprovenError
+from .handover import NotServingError
+from .installed import Installed
+from .judge import judge
+from .proof import Proven
+from .sealed import GenerationError
+from .secrets_file import MissingVariablesError
+
+FAILURES = (
+    GenerationError,
+    ManagerError,
+    MissingVariablesError,
+    NotServingError,
+    UnitError,
+    OSError,
+)
+KEEP = 10  # generations, where nobody said how many
+ATTEMPTS = 2  # a change that was cut off twice may well be the cause
+
+
+class Transaction:
+    """What a journal says, done on this host."""
+
+    def __init__(self, gateway: Installed, journal: ChangeJournal) -> None:
+        self.gateway, self.journal = gateway, journal
+        self.store, self.handover = gateway.store, gateway.handover
+        self.evidence = Evidence(gateway, journal)
+
+    def run(self) -> None:
+        """Carry the change out, or back. The journal has a result afterwards."""
+        journal = self.journal
+        if journal.phase in (UNDOING, UNDONE):
+            self.undo(journal.reason)
+            return
+        journal.attempts += 1
+        try:
+            if too_late := self.must_go_back():
+                raise NotServingError(too_late)
+            if journal.number is None and not self.choose():
+                return
+            self.forward()
+        except FAILURES as error:
+            self.undo(str(error))
+
+    def must_go_back(self) -> str:
+        """Why a change that was cut off is not taken up again, "" if it is."""
+        journal = self.journal
+        if journal.number is not None and journal.number == self.store.current():
+            return ""  # it serves already
+        if journal.boot != self.gateway.boot():
+            return "the host, or the user's systemd, was started anew in the middle of the change"
+        if journal.attempts > ATTEMPTS:
+            return f"it was cut off {ATTEMPTS} times ({journal.phase} was reached)"
+        return ""
+
+    def choose(self) -> bool:
+        """With `only_if_unhealthy`: find out whether to go back, and where to. If not, the change
+        is over."""
+        journal, current = self.journal, self.store.current()
+        if current is None:
+            raise GenerationError("nothing serves: there is nothing to go back from")
+        live = self.evidence.ask(current, private=True)
+        if live.ok:
+            self.stay("every check of the generation that serves is good", live)
+            return False
+        older = self.store.previous()
+        warm = self.gateway.manager.instance(older).up
+        self.store.try_out(older)
+        self.handover.start(older)
+        decision = judge(live.checks, self.evidence.ask(older, private=True).checks)
+        if not decision.go:
+            self.give_up(older, warm)
+            self.stay(decision.why, live)
+            return False
+        journal.number, journal.reason = older, decision.why
+        journal.save()
+        return True
+
+    def stay(self, why: str, proof: Proven) -> None:
+        current = self.store.current()
+        self.say(f"generation {current} stays: {why}")
+        result = {"changed": False, "outcome": "stays", "reason": why, "generation": current}
+        self.journal.finish({**result, "previous": current, "proof": proof.as_dict()})
+
+    def forward(self) -> None:
+        """All phases that are not behind us."""
+        number, journal = self.number, self.journal
+        if number != self.store.current():
+            self.start()
+            journal.reach("started")
+            self.prove_in_private()
+            journal.reach("proven")
+            self.switch()
+            journal.reach("switched")
+        changed = self.gateway.units.replace(self.differing(number))
+        changed |= self.handover.settle(number)
+        journal.reach("serving")
+        self.prove_from_outside()
+        journal.reach("answered")
+        self.settle()
+        journal.reach("settled")
+        changed |= number != journal.before
+        outcome = {"changed": changed, "outcome": "live", "reason": journal.reason}
+        journal.finish(outcome | self.told())
+        self.say(f"generation {number} serves")
+
+    def start(self) -> None:
+        """The candidate is up behind its private door."""
+        missing = [
+            name
+            for name in self.store.manifest(self.number).variables
+            if not self.gateway.held.values_of(self.number).get(name)
+        ]
+        if missing:
+            raise MissingVariablesError(missing)
+        self.store.try_out(self.number)
+        self.gateway.units.replace_beside(self.differing(self.number))
+        self.handover.start(self.number)
+
+    def prove_in_private(self) -> None:
+        """A new generation answers for everything; one that has served before for its names.
+
+        Whoever goes back wants to be away from what serves now, and what is proven again is only
+        that the old one is itself.
+        """
+        known = self.journal.kind != "deploy" and self.store.proven(self.number)
+        proof = self.evidence.ask(self.number, private=True, only_names=known, compare=True)
+        if proof.blocking:
+            raise UnprovenError(f"generation {self.number} did not prove itself:", proof)
+
+    def switch(self) -> None:
+        """From here on it is the current one; the way back is noted first."""
+        if not self.store.proven(self.number):
+            self.store.record(self.number, "serving", before=self.journal.before)
+        self.store.stand_by(self.journal.before)
+        self.gateway.units.replace(self.differing(self.number))
+        self.store.switch(self.number)
+
+    def prove_from_outside(self) -> None:
+        """Clients find it. A provider that was declared anew answers through it, whether or not
+        anything had to change for that."""
+        number, address = self.number, self.evidence.address()
+        proof = self.evidence.ask(number, private=False, only_names=True)
+        if not proof.ok:
+            raise UnprovenError(f"generation {number} does not answer at {address}:", proof)
+        new = self.journal.options.get("new_provider", "")
+        if new and number == self.journal.before:
+            proof = self.evidence.ask(number, private=True)
+            if proof.blocking:
+                said = f"generation {number} serves, and {new} does not prove itself in it:"
+                raise UnprovenError(said, proof)
+
+    def settle(self) -> None:
+        """It serves and is good: its values are in force, and nobody waits to go back in a hurry
+        with a key that was rotated."""
+        number, held = self.number, self.gateway.held
+        if rotated := held.rotated(number):
+            self.say(f"rotated: {', '.join(rotated)}; no process with the old value stays warm")
+            self.store.stand_by(None)
+        if not self.store.proven(number):
+            self.store.record(number, "live")
+        if self.journal.kind == "judge" and self.journal.before not in (None, number):
+            self.store.record(self.journal.before, "undone", self.journal.reason)
+        held.settle(number)
+        self.store.try_out(None)
+        self.store.prune(self.journal.options.get("keep", KEEP))
+
+    def undo(self, reason: str) -> None:
+        """What served before serves on, or again, with its own units and keys."""
+        journal, store = self.journal, self.store
+        number, before = journal.number, journal.before
+        journal.reach(UNDOING, reason)
+        if before is not None:
+            self.gateway.units.replace(self.differing(before))
+        if number is not None and number == store.current():
+            reason = self.go_back(number, before, reason)
+        elif number is not None:
+            self.give_up(number)
+        if number is not None and number != before:
+            self.gateway.held.drop(number)
+            if not store.proven(number):
+                store.record(number, "failed", reason)
+        if before is None:
+            self.gateway.close()
+        store.try_out(None)
+        store.prune(journal.options.get("keep", KEEP))
+        journal.reach(UNDONE)
+        ended = {"failed": True, "changed": False, "outcome": UNDONE, "reason": reason}
+        journal.finish({**ended, "msg": self.failure(reason), **self.told()})
+        self.say(f"undone: {reason}")
+
+    def go_back(self, number: int, before: int | None, reason: str) -> str:
+        """From the current generation to the one before; the reason, and what else went wrong."""
+        try:
+            if number == before:
+                self.handover.settle(number)
+                return reason
+            if before is not None:
+                self.store.try_out(before)
+            self.handover.take_back(number, before)
+        except (NotServingError, ManagerError) as error:
+            return f"{reason}\nand generation {before} does not come back: {error}"
+        return reason
+
+    def give_up(self, number: int, warm: bool = False) -> None:
+        """A candidate ends, unless it is one that was warm before all this."""
+        if not warm and number != self.store.standby():
+            self.handover.stop(number)
+        self.store.try_out(None)
+
+    def failure(self, reason: str) -> str:
+        """What people are told: why, and what serves now."""
+        before = self.journal.before
+        serves = "nothing serves" if before is None else f"generation {before} serves"
+        return f"{reason}\n({serves})"
+
+    def differing(self, number: int) -> list[FileChange]:
+        return self.gateway.units.differing(self.store.units(number))
+
+    def told(self) -> dict[str, Any]:
+        """What a result says besides how it ended."""
+        number = self.journal.number
+        if number is not None and self.evidence.proofs:
+            self.store.record(number, proofs=list(self.evidence.proofs.values()))
+        ends = {"generation": number, "previous": self.journal.before}
+        return {**ends, "proof": self.evidence.best()}
+
+    @property
+    def number(self) -> int:
+        if self.journal.number is None:
+            raise GenerationError("it is not decided which generation to go to")
+        return self.journal.number
+
+    @staticmethod
+    def say(words: str) -> None:
+        """A line in the journal of litellm-change.service."""
+        sys.stdout.write(f"{words}\n")
+        sys.stdout.flush()

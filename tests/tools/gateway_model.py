@@ -1,0 +1,108 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A gateway host as its hand-over sees it: launchers and systemd as a model. The lab has real ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.lab.llm.plugins.module_utils.gateway import secrets_file
+from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import Store
+from ansible_collections.lab.llm.plugins.module_utils.gateway.manager import Instance
+from ansible_collections.lab.llm.plugins.module_utils.host.user_manager import (
+    ManagerError,
+    State,
+)
+
+
+class CutOffError(Exception):
+    """The cable is pulled."""
+
+
+@dataclass
+class Host:
+    """Launchers as they behave: they read `current` when they start and when told to."""
+
+    store: Store
+    broken: set[int] = field(default_factory=set)
+    deaf: set[int] = field(default_factory=set)
+    states: dict[int, str] = field(default_factory=dict)
+    began_with: dict[int, str] = field(default_factory=dict)
+    listens: bool = False
+    reloads_badly: bool = False
+    left: int = 1000
+
+    @property
+    def units(self) -> Path:
+        return self.store.base / "units"
+
+    def step(self) -> None:
+        assert sum(state == "serving" for state in self.states.values()) <= 1
+        self.left -= 1
+        if self.left < 0:
+            raise CutOffError
+
+    def order(self, verb: str, number: int) -> None:
+        self.step()
+        current = self.store.current() == number
+        if verb == "stop":
+            self.states.pop(number, None)
+        elif verb == "start" and number not in self.states:
+            self.began_with[number] = secrets_file.read(self.store.base / "secrets.env").get(
+                "A", ""
+            )
+            private = "serving" if current else "private: not the current generation"
+            self.states[number] = (
+                "start failed: no such model" if number in self.broken else private
+            )
+        elif verb == "reload" and number not in self.deaf and number in self.states:
+            was = self.states[number]
+            gone = "retiring" if was == "serving" else was
+            self.states[number] = "serving" if current else gone
+        self.step()
+
+    def instance(self, number: int) -> Instance:
+        status = self.states.get(number)
+        if status is None:
+            return Instance(number, "inactive", "dead", "", "success", "")
+        failed = status.startswith("start failed")
+        active, sub = ("failed", "failed") if failed else ("active", "running")
+        return Instance(number, active, sub, status, "exit-code" if failed else "success", "")
+
+    def instances(self) -> list[Instance]:
+        return [self.instance(number) for number in self.states]
+
+    def attempt(self, verb: str, *names: str) -> None:
+        if "litellm.service" in names:
+            self.listens = False
+            self.states.clear()  # PartOf=
+
+    def do(self, _verb: str, *_names: str) -> None:
+        self.listens = True
+
+    def reload(self) -> None:
+        if self.reloads_badly:
+            raise ManagerError("systemctl --user daemon-reload: it hangs")
+
+    def states_of(self, name: str) -> State:
+        active = "active" if self.listens else "inactive"
+        return State(name, {"ActiveState": active, "UnitFileState": "enabled"})
+
+    def journal(self, *_words: object) -> list[str]:
+        return []
+
+
+class Manager:
+    """The host as the hand-over asks it."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.host, name)
+
+    def states(self, names: list[str]) -> dict[str, State]:
+        return {name: self.host.states_of(name) for name in names}
