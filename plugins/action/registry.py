@@ -13,16 +13,32 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.compile import Compiled, Inventory, compile_registry
+from ..module_utils.registry.edit_files import edits_of, unwritable
 from ..module_utils.registry.problems import ERROR, Place, Problem, has_errors, in_order
+from ..module_utils.removal import remove
 from ..module_utils.report import as_json, as_text
+from ..module_utils.revalued import revalue
 
 ARGUMENTS = {
     "path": {"type": "path"},
     "file": {"type": "path"},
     "format": {"type": "str", "choices": ["text", "json"], "default": "text"},
+    "without_provider": {"type": "str", "default": ""},
+    "without_file": {"type": "str", "default": ""},
+    "values": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "list", "elements": "str", "required": True},
+            "value": {"type": "raw"},
+        },
+    },
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "require_secrets": {"type": "bool", "default": False},
 }
+
+CHANGES = ("file", "without_provider", "without_file", "values")
 
 
 class ActionModule(ActionBase):
@@ -39,11 +55,13 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        if sum(bool(arguments[name]) for name in CHANGES) > 1:
+            raise AnsibleActionFail(f"Only one of {', '.join(CHANGES)} can be given.")
         path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
         file = str(Path(arguments["file"]).absolute()) if arguments["file"] else ""
-        compiled = compile_registry(str(path), inventory_of(task_vars), extra_file=file)
+        compiled, problems, edited = _compiled(arguments, str(path), inventory_of(task_vars), file)
         missing = missing_variables(compiled, arguments["secrets"])
-        problems = in_order([*compiled.problems, *_about_missing(compiled, missing, arguments)])
+        problems = in_order([*problems, *_about_missing(compiled, missing, arguments)])
         failed = has_errors(problems)
         render = as_json if arguments["format"] == "json" else as_text
         result: dict[str, Any] = {
@@ -55,9 +73,28 @@ class ActionModule(ActionBase):
             "msg": render(problems, compiled, str(path)),
         }
         if not failed:
-            result.update(compiled.as_dict(), missing_variables=missing)
+            result.update(compiled.as_dict(), missing_variables=missing, **edited)
             result["problems"] = [problem.as_dict() for problem in problems]
         return result
+
+
+def _compiled(
+    arguments: Mapping[str, Any], path: str, inventory: Inventory, file: str
+) -> tuple[Compiled, list[Problem], dict[str, Any]]:
+    """(what was compiled, its problems, what an edit adds to the result)."""
+    provider, gone = arguments["without_provider"], arguments["without_file"]
+    if provider or gone:
+        removal = remove(path, inventory, provider, gone)
+        problems = [*removal.problems, *unwritable(path, removal.edits)]
+        more = {"edits": edits_of(path, removal.edits), "removed": removal.as_dict()}
+        return removal.compiled, problems, more
+    if arguments["values"]:
+        values = [(tuple(one["path"]), one["value"]) for one in arguments["values"]]
+        compiled, problems, edits = revalue(path, inventory, values)
+        more = {"edits": edits_of(path, edits)}
+        return compiled, [*problems, *unwritable(path, edits)], more
+    compiled = compile_registry(path, inventory, extra_file=file)
+    return compiled, compiled.problems, {"edits": []}
 
 
 def beside_inventory(task_vars: Mapping[str, Any]) -> str:

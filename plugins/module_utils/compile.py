@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,13 +76,19 @@ class Compiled:
         }
 
 
-def compile_registry(directory: str, inventory: Inventory, extra_file: str = "") -> Compiled:
+def compile_registry(
+    directory: str,
+    inventory: Inventory,
+    extra_file: str = "",
+    edits: Mapping[str, str | None] | None = None,
+) -> Compiled:
     """Load, check, route, lower. Never raises for what is in the files: that is `problems`.
 
-    `extra_file` is read as if it stood in the directory already, in place of one of its name.
+    `extra_file` is read as if it stood in the directory already, in place of one of its name;
+    `edits` (name -> text, None: no file) as if they had been made already.
     """
     extra = [extra_file] if extra_file else []
-    root, problems = load_registry(directory, extra)
+    root, problems = load_registry(directory, extra, edits)
     found, broken = check_schema(root)
     registry = build(root, broken)
     table = build_routes(registry, inventory)
@@ -92,7 +99,7 @@ def compile_registry(directory: str, inventory: Inventory, extra_file: str = "")
     compiled = Compiled(registry, problems, table, None, "", {}, [], {}, {}, nothing)
     if not has_errors(problems):
         _render(compiled, inventory)
-        compiled.files = registry_files(directory, extra)
+        compiled.files = registry_files(directory, extra, edits)
         compiled.file_providers = _declared_in(registry, extra_file)
     return compiled
 

@@ -27,6 +27,33 @@ options:
       - One more registry file, checked as if it already stood in O(path); there it replaces a file
         of the same name.
     type: path
+  without_provider:
+    description:
+      - Compile the registry as if this provider, with its limits, health check and budget, did not
+        stand in it. What leads to it is an error, all of it at once.
+      - Nothing is written; RV(edits) says what to write once it is proven.
+    type: str
+    default: ""
+  without_file:
+    description: The same for a whole file of the registry, by its name in O(path).
+    type: str
+    default: ""
+  values:
+    description:
+      - Compile the registry as if it had these values. Nothing is written; see RV(edits).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Where the value stands, such as V([providers, mistral, traffic]). The mapping
+          around it must exist.
+        type: list
+        elements: str
+        required: true
+      value:
+        description: The new value, a text, number or boolean. Nothing takes it out.
+        type: raw
   format:
     description: Whether the report is for people or for programs.
     type: str
@@ -67,6 +94,12 @@ EXAMPLES = r"""
   lab.llm.registry:
     path: /etc/lab/registry
     file: mistral.yaml
+  register: llm
+
+- name: See what follows from a larger share for a provider
+  lab.llm.registry:
+    values:
+      - {path: [providers, mistral, traffic], value: 25%}
   register: llm
 """
 
@@ -122,6 +155,20 @@ file_providers:
   type: list
   elements: str
   returned: when O(file) is given and there is no error
+edits:
+  description:
+    - What O(without_provider), O(without_file) and O(values) change in the registry's own texts, a
+      dictionary a file with C(file), its absolute path, C(text), nothing where the file goes, and
+      C(mode). All other bytes of a file are as they were.
+  type: list
+  elements: dict
+  returned: when there is no error
+removed:
+  description:
+    - What a removal takes away. C(providers), C(names) that nobody answers any more, C(services)
+      that run for them by host, and what is C(kept), all services that are still declared by host.
+  type: dict
+  returned: with O(without_provider) and O(without_file), when there is no error
 file:
   description: The absolute path of O(file), or nothing.
   type: str

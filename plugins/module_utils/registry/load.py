@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterable
+from collections.abc import Mapping as Texts
 from pathlib import Path
 
 from .load_extra import MERGED_INSIDE, SUFFIXES, misnamed, vanished
@@ -31,16 +32,20 @@ UNREAD_CODES = frozenset({"yaml-syntax", "not-text", "too-large", "unreadable-fi
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def load_registry(directory: str, extra_files: Iterable[str] = ()) -> tuple[Mapping, list[Problem]]:
+def load_registry(
+    directory: str, extra_files: Iterable[str] = (), edits: Texts[str, str | None] | None = None
+) -> tuple[Mapping, list[Problem]]:
     """All registry files of a directory, and `extra_files`, as one mapping section -> content.
 
     The directory's *.yaml and *.yml are read in the order of their names, not those in
     directories below it and no hidden ones. An extra file stands for the one of its name in the
     directory, as it will once it is put there; a name that would not be read there, and entries
-    that only the replaced file has, are problems. Mappings and lists in the result know the place
-    of each key and value; file names in places are relative to the current directory where the
-    file is below it, and otherwise as given. A section that is a mapping merges by key, one that
-    is a list is joined. Nothing is raised for what is wrong with a file.
+    that only the replaced file has, are problems. `edits` (name -> text) is read instead of what
+    stands in the directory's files of these names; None: as if there were no such file. Mappings
+    and lists in the result know the place of each key and value; file names in places are relative
+    to the current directory where the file is below it, and otherwise as given. A section that is
+    a mapping merges by key, one that is a list is joined. Nothing is raised for what is wrong with
+    a file.
     """
     if not HAS_YAML:
         problem = Problem(Place(directory, 1, 1), "no-yaml", "Python's PyYAML is not installed",
@@ -48,10 +53,10 @@ def load_registry(directory: str, extra_files: Iterable[str] = ()) -> tuple[Mapp
         return Mapping([Source(directory)], 0), [problem]
     reader = TreeReader()
     extra = [Path(name) for name in extra_files]
-    paths, problems = _paths(Path(directory), extra)
+    paths, problems = _paths(Path(directory), extra, edits)
     trees = []
     for path in paths:
-        text = _text(path, problems)
+        text = (edits or {}).get(path.name) or _text(path, problems)
         if text is not None:
             trees.append(_sections(reader, shown(path), text))
     problems += reader.problems
@@ -78,7 +83,9 @@ def _replaced(directory: Path, extra: Path, root: Mapping, found: list[Problem])
     return list(vanished(tree, root, shown(old), shown(extra)))
 
 
-def _paths(directory: Path, extra: list[Path]) -> tuple[list[Path], list[Problem]]:
+def _paths(
+    directory: Path, extra: list[Path], edits: Texts[str, str | None] | None = None
+) -> tuple[list[Path], list[Problem]]:
     here = Place(shown(directory), 1, 1)
     wanted = "a directory with the registry's YAML files"
     if not directory.exists():
@@ -90,7 +97,8 @@ def _paths(directory: Path, extra: list[Path]) -> tuple[list[Path], list[Problem
     except OSError as error:
         message = f"this directory cannot be read: {error.strerror}"
         return extra, [Problem(here, "no-registry", message, wanted)]
-    found = [path for path in names if path.suffix in SUFFIXES]
+    gone = {name for name, text in (edits or {}).items() if text is None}
+    found = [path for path in names if path.suffix in SUFFIXES and path.name not in gone]
     if not found and not extra:
         message = "no YAML file stands in this directory"
         return [], [Problem(here, "no-registry", message, "files named *.yaml or *.yml")]
@@ -100,10 +108,17 @@ def _paths(directory: Path, extra: list[Path]) -> tuple[list[Path], list[Problem
     return sorted([*kept, *extra], key=lambda path: path.name), []
 
 
-def registry_files(directory: str, extra_files: Iterable[str] = ()) -> dict[str, str]:
+def registry_files(
+    directory: str, extra_files: Iterable[str] = (), edits: Texts[str, str | None] | None = None
+) -> dict[str, str]:
     """The text of each file that load_registry reads, by its name in the directory."""
-    paths, _problems = _paths(Path(directory), [Path(name) for name in extra_files])
-    return {path.name: path.read_text("utf-8-sig") for path in paths}
+    paths, _problems = _paths(Path(directory), [Path(name) for name in extra_files], edits)
+    new = edits or {}
+    return {path.name: new.get(path.name) or _read(path) for path in paths}
+
+
+def _read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8-sig")
 
 
 def shown(path: Path) -> str:
