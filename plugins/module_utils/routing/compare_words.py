@@ -54,7 +54,7 @@ def shown(path: Path, value: Any) -> str:  # noqa: ANN401 - YAML holds anything
     if isinstance(value, (list, tuple)) and value:
         return ", ".join(shown(path, item) for item in value)
     if not value:
-        return {list: "an empty list", dict: "an empty mapping"}.get(type(value), "empty")
+        return "empty" if value == "" else f"an empty {'list' if value == [] else 'mapping'}"
     return _text(path, str(value))
 
 
