@@ -18,6 +18,7 @@ import sys
 import threading
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -26,6 +27,9 @@ answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever is printed from here on is no answer
 
 import litellm  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "roles/gateway/files/program"))
+from shares import shares  # noqa: E402
 
 logging.disable(logging.CRITICAL)
 litellm.suppress_debug_info = True
@@ -85,6 +89,8 @@ def router(config: dict[str, Any]) -> Any:
     unknown = set(config["router_settings"]) - set(litellm.Router.get_valid_args())
     if unknown:
         raise ValueError(f"unknown router settings {unknown}")
+    if "litellm_settings" in config:
+        litellm.callbacks = [shares]
     return litellm.Router(model_list=config["model_list"], **config["router_settings"])
 
 

@@ -226,7 +226,6 @@ NOT_YET = [
     ("routing_rules:\n  default_provider: a\n", "2:3", "routing_rules.default_provider"),
     ("providers:\n  a: {type: vllm, deploy: {hosts: h}}\n", "2:19", "providers.a.deploy"),
     ("debug_router: true\n", "1:1", "debug_router"),
-    ("providers:\n  a: {type: vllm, traffic: 5%}\n", "2:19", "providers.a.traffic"),
 ]
 
 

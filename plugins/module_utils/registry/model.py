@@ -55,6 +55,11 @@ class Provider:
         return self.status in (ACTIVE, TESTING)
 
     @property
+    def traffic(self) -> float:
+        """As a canary, the part of each name's requests that it gets: 0 for none, up to 1."""
+        return share_of(self.spec.get("traffic")) if self.status == TESTING else 0.0
+
+    @property
     def headers(self) -> Mapping[str, str]:
         custom = self.spec.get("custom_config")
         found = custom.get("headers") if isinstance(custom, Node) else None
@@ -100,6 +105,13 @@ class Provider:
         if isinstance(variables, Sequence) and name in variables:
             return variables.item_place(variables.index(name))
         return self.place
+
+
+def share_of(written: object) -> float:
+    """A share as it is written, "5%" or 0.05, as a part of 1."""
+    if isinstance(written, str) and written.endswith("%"):
+        return float(written[:-1]) / 100
+    return float(written) if isinstance(written, (int, float)) else 0.0
 
 
 @dataclass(slots=True)

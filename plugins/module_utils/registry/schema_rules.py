@@ -173,6 +173,7 @@ _TESTS: dict[str, Callable[[Any], _Made]] = {
     "maxLength": lambda most: (_STRING, lambda value: len(value) <= most),
     "minimum": lambda least: (_NUMBER, lambda value: value >= least),
     "maximum": lambda most: (_NUMBER, lambda value: value <= most),
+    "exclusiveMaximum": lambda bound: (_NUMBER, lambda value: value < bound),
     "exclusiveMinimum": lambda bound: (_NUMBER, lambda value: value > bound),
     "minItems": lambda least: (_ARRAY, lambda value: len(value) >= least),
     "uniqueItems": lambda wanted: (_ARRAY, _unique(wanted)),

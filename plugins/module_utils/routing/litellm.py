@@ -12,6 +12,7 @@ from typing import Any
 
 from ..registry.credentials import environ
 from ..registry.model import Registry
+from .canaries import SHARE, canary_settings
 from .litellm_params import Params
 from .resolve import Inventory
 from .route_table import Deployment, Route, RouteTable, Target, rule
@@ -48,11 +49,13 @@ def lower(registry: Registry, table: RouteTable, inventory: Inventory) -> Lowere
     for deployment, where in _unrouted(table):
         entries.append(_hidden_entry(deployment, params))
         rules[f"{deployment.id}@{deployment.id}"] = where
-    config = {
+    config: dict[str, Any] = {
         "model_list": entries,
         "router_settings": _router_settings(table),
         "general_settings": {"master_key": environ("LITELLM_MASTER_KEY")},
     }
+    if any(route.canaries for route in table.routes.values()):
+        config["litellm_settings"] = canary_settings()
     return Lowered(config, rules)
 
 
@@ -71,15 +74,34 @@ def _unrouted(table: RouteTable) -> list[tuple[Deployment, str]]:
 
 def _entry(route: Route, target: Target, params: Params) -> Entry:
     found = params.of(target.deployment)
-    if target.share is not None:
+    if route.canaries:
+        found["weight"] = _beside_canaries(target)
+    elif target.share is not None:
         found["weight"] = target.share
     elif _stepped(route):
         found["weight"] = STEP**target.rank
     elif route.targets[-1].rank > 0:
         found["order"] = target.rank + 1
-    if len(route.targets) == 1 and not route.chain:
+    if not target.traffic and len(route.peers) == 1 and not route.chain:
         found["num_retries"] = RETRIES
-    return _listed(route.name, found, target.id, target.deployment)
+    entry = _listed(route.name, found, target.id, target.deployment)
+    if target.traffic:
+        entry["model_info"][SHARE] = target.traffic
+    return entry
+
+
+def _beside_canaries(target: Target) -> float:
+    """The weight of a target of a name with canaries: its own, and none for a canary.
+
+    A canary's share is none of LiteLLM's weights: with these, whoever is left takes over what the
+    others had, and a dead first provider would send all of it to the canary. Asked by weight it
+    is the last one.
+    """
+    if target.traffic:
+        return 0
+    if target.share is None:
+        return STEP ** min(target.rank, MAX_STEPS)
+    return target.share or STEP
 
 
 def _stepped(route: Route) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from ..registry.addresses import origin
 from ..registry.model import Provider, Registry
 from .backends import base_url, health_endpoint
+from .canaries import canaries
 from .resolve import Inventory, provider_hosts
 
 TIMEOUT_SECONDS = 10
@@ -44,6 +45,7 @@ def probes(registry: Registry, inventory: Inventory, config: Mapping[str, Any]) 
             {"route": name, "model": name, "mode": mode} for name, mode in modes.items()
         ],
         "fallbacks": _fallbacks(config, modes),
+        "canaries": canaries(config),
         "deployments": [_deployment(entry) for entry in config["model_list"]],
         "providers": {one.name: _provider(one, registry, inventory) for one in rendered},
     }

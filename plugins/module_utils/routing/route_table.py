@@ -37,13 +37,17 @@ class Deployment:
 
 @dataclass(slots=True)
 class Target:
-    """A deployment's part in a route: `rank` counts from 0, a share is relative to the others."""
+    """A deployment's part in a route: `rank` counts from 0, a share is relative to the others.
+
+    A canary has neither: it gets the part `traffic` of the route's requests, from 0 to 1.
+    """
 
     deployment: Deployment
     id: str
     rank: int
     share: float | None
     place: Place
+    traffic: float = 0.0
 
 
 @dataclass(slots=True)
@@ -89,6 +93,16 @@ class Route:
     @property
     def shared(self) -> bool:
         return any(target.share is not None for target in self.targets)
+
+    @property
+    def peers(self) -> list[Target]:
+        """The targets that are no canaries."""
+        return [target for target in self.targets if not target.traffic]
+
+    @property
+    def canaries(self) -> list[Target]:
+        """The targets on trial, behind all others."""
+        return [target for target in self.targets if target.traffic]
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -138,7 +152,9 @@ def _target_dict(target: Target) -> dict[str, Any]:
         "id": target.id,
         "rule": rule(target.place),
     }
-    if target.share is None:
+    if target.traffic:
+        told["traffic"] = target.traffic
+    elif target.share is None:
         told["order"] = target.rank + 1
     else:
         told["weight"] = target.share

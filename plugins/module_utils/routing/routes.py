@@ -19,6 +19,7 @@ from ..registry.model import (
 )
 from ..registry.problems import Place
 from ..registry.provider_types import CHAT
+from .canaries import canary_models
 from .resolve import (
     Inventory,
     backend_model,
@@ -55,6 +56,9 @@ class _Builder:
             ruled.setdefault(redundant.name, self._redundant(redundant))
         # Names with a rule of their own come first, and in place of the models of that name.
         routes = {**ruled, **{name: route for name, route in own.items() if name not in ruled}}
+        for provider in self.registry.providers.values():
+            if provider.traffic:
+                self._canary(provider, routes)
         self.result.routes = {name: route for name, route in routes.items() if route.targets}
         for name in ruled:
             if name in self.result.routes:
@@ -127,6 +131,19 @@ class _Builder:
                     f"~{provider.name}{at}/{_escaped(model)}",
                 )
             yield deployment
+
+    def _canary(self, provider: Provider, routes: Mapping[str, Route]) -> None:
+        place = provider.at("traffic")
+        for name, models in canary_models(self.registry, provider):
+            route = routes.get(name)
+            peers = route.peers if route is not None else ()
+            if route is None or not peers:
+                continue
+            rank = peers[-1].rank + 1
+            found = [t for m in models for t in self._targets(provider, m, rank, place)]
+            for target in found:
+                target.traffic = provider.traffic / len(found)
+            route.targets += found
 
     # Fallbacks
 

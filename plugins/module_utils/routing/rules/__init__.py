@@ -15,7 +15,7 @@ from ...registry.model import Registry
 from ...registry.problems import Problem
 from ..resolve import Inventory
 from ..route_table import RouteTable
-from . import deploys, limits, names, providers, shares, ways
+from . import canaries, deploys, limits, names, providers, shares, ways
 from .facts import Facts
 
 Rule = Callable[[Facts], Iterator[Problem]]
@@ -47,6 +47,10 @@ RULES: tuple[Rule, ...] = (
     shares.zero_weights,
     shares.duplicate_member,
     shares.mixed_modes,
+    canaries.traffic_without_effect,
+    canaries.canary_without_peer,
+    canaries.too_much_traffic,
+    canaries.canary_in_rule,
     ways.provider_not_served,
     ways.fallback_to_unserved,
     ways.fallback_without_effect,

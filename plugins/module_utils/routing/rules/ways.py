@@ -20,12 +20,22 @@ def provider_not_served(facts: Facts) -> Iterator[Problem]:
     registry, routes = facts.registry, facts.table.routes
     for match in registry.exact.values():
         severity = WARNING if match.name in routes else ERROR
+        if _on_trial(facts, match.provider.name, match.name):
+            continue
         yield from _not_served(facts, match.provider, f"exact_matches.{match.name}", severity)
     for redundant in registry.redundant.values():
         severity = WARNING if redundant.name in routes else ERROR
         for member in redundant.members:
             path = f"redundant_models.{redundant.name}"
+            if _on_trial(facts, member.provider.name, redundant.name):
+                continue
             yield from _not_served(facts, member.provider, path, severity)
+
+
+def _on_trial(facts: Facts, provider: str, name: str) -> bool:
+    """Whether it gets a canary's share of this name."""
+    route = facts.table.routes.get(name)
+    return any(one.deployment.provider == provider for one in (route.canaries if route else ()))
 
 
 def _not_served(facts: Facts, reference: Reference, path: str, severity: str) -> Iterator[Problem]:
