@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A gateway host as its hand-over sees it: launchers and systemd as a model. The lab has real ones."""
+"""A gateway host as a change sees it: launchers and systemd as a model. The lab has real ones."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +34,9 @@ class Host:
     began_with: dict[int, str] = field(default_factory=dict)
     listens: bool = False
     reloads_badly: bool = False
-    left: int = 1000
+    left: int = 100000
+    wants_candidate: bool = False
+    program: Callable[[], None] | None = None
 
     @property
     def units(self) -> Path:
@@ -47,22 +50,35 @@ class Host:
 
     def order(self, verb: str, number: int) -> None:
         self.step()
-        current = self.store.current() == number
         if verb == "stop":
             self.states.pop(number, None)
         elif verb == "start" and number not in self.states:
-            self.began_with[number] = secrets_file.read(self.store.base / "secrets.env").get(
-                "A", ""
-            )
-            private = "serving" if current else "private: not the current generation"
-            self.states[number] = (
-                "start failed: no such model" if number in self.broken else private
-            )
+            self.start(number)
         elif verb == "reload" and number not in self.deaf and number in self.states:
-            was = self.states[number]
+            was, current = self.states[number], self.store.current() == number
             gone = "retiring" if was == "serving" else was
             self.states[number] = "serving" if current else gone
         self.step()
+
+    def start(self, number: int) -> None:
+        """What the launcher of a generation does."""
+        base, current = self.store.base, self.store.current() == number
+        values = secrets_file.read(base / "secrets.env")
+        values |= secrets_file.read(base / f"secrets-{number}.env")
+        self.began_with[number] = values.get("A", "")
+        if number in self.broken:
+            self.states[number] = "start failed: no such model"
+        elif current:
+            self.states[number] = "serving"
+        elif self.wants_candidate and self.store.candidate() != number:
+            return  # nobody wants it
+        else:
+            self.states[number] = "private: not the current generation"
+
+    def begin(self, _name: str) -> None:
+        """systemd starts the program; here it has come to its end when this returns."""
+        if self.program is not None:
+            self.program()
 
     def instance(self, number: int) -> Instance:
         status = self.states.get(number)

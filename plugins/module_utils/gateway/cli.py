@@ -16,7 +16,9 @@ from typing import Any
 from . import change_journal, submit
 from .installed import Installed
 from .lock import LockedError, locked
+from .schedule import Rules
 from .transaction import FAILURES, Transaction
+from .watch import Watch
 
 ERRORS = (*FAILURES, LockedError, submit.UnfinishedError)
 PATIENCE = 60.0  # whoever has submitted a change holds the lock until the program is started
@@ -44,6 +46,14 @@ def rollback(gateway: Installed, words: argparse.Namespace) -> dict[str, Any]:
     return submit.go_to(gateway, words.generation, words.by, options)
 
 
+def watch(gateway: Installed, words: argparse.Namespace) -> dict[str, Any]:
+    """Look once at what serves, as the timer does; what came of it is said while it goes."""
+    options = submit.last_options(gateway)
+    rules = Rules(words.every, words.failures, words.most)
+    Watch(gateway, rules, lambda: submit.judge(gateway, words.by, options)).look()
+    return {}
+
+
 def status(gateway: Installed, _words: argparse.Namespace) -> dict[str, Any]:
     """What serves, and what is under way."""
     journal = change_journal.read(gateway.store.base)
@@ -69,6 +79,12 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--only-if-unhealthy", action="store_true", help="only if that is better")
     add.add_argument("--by", default="somebody on the host", help="who asks, for the journal")
     add.set_defaults(act=rollback)
+    add = commands.add_parser("watch", help="look once at what serves; the timer calls this")
+    add.add_argument("--every", type=float, default=Rules.every, help="seconds between two looks")
+    add.add_argument("--failures", type=int, default=Rules.failures, help="too many in a row")
+    add.add_argument("--most", type=int, default=Rules.most, help="changes in an hour")
+    add.add_argument("--by", default="schedule", help="who asks, for the journal")
+    add.set_defaults(act=watch)
     return top
 
 

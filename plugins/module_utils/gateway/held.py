@@ -48,6 +48,12 @@ class Held:
         if self.own(number).exists():
             self.own(number).replace(self.now)
 
+    def tidy(self) -> None:
+        """Values of a change that was cut off before anybody knew of it. Only while none is under
+        way."""
+        for path in self.store.base.glob("secrets-*.env"):
+            path.unlink(missing_ok=True)
+
     def drop(self, number: int) -> None:
         """The change is undone: nobody shall read its values."""
         self.own(number).unlink(missing_ok=True)

@@ -138,6 +138,7 @@ def changing(gateway: Installed, by: str, check: bool) -> Iterator[None]:
         if unfinished is not None and not unfinished.over:
             raise under_way(unfinished)
         gateway.store.prepare()
+        gateway.held.tidy()
         yield
 
 

@@ -28,13 +28,10 @@ from .proof import Proven
 from .sealed import GenerationError
 from .secrets_file import MissingVariablesError
 
+# What ends a change badly, with a message for people.
 FAILURES = (
-    GenerationError,
-    ManagerError,
-    MissingVariablesError,
-    NotServingError,
-    UnitError,
-    OSError,
+    *(GenerationError, ManagerError, MissingVariablesError, NotServingError, UnitError),
+    *(UnprovenError, OSError),
 )
 KEEP = 10  # generations, where nobody said how many
 ATTEMPTS = 2  # a change that was cut off twice may well be the cause
@@ -55,6 +52,7 @@ class Transaction:
             self.undo(journal.reason)
             return
         journal.attempts += 1
+        journal.save()
         try:
             if too_late := self.must_go_back():
                 raise NotServingError(too_late)
@@ -194,10 +192,7 @@ class Transaction:
         journal.reach(UNDOING, reason)
         if before is not None:
             self.gateway.units.replace(self.differing(before))
-        if number is not None and number == store.current():
-            reason = self.go_back(number, before, reason)
-        elif number is not None:
-            self.give_up(number)
+        reason = self.go_back(number, before, reason)
         if number is not None and number != before:
             self.gateway.held.drop(number)
             if not store.proven(number):
@@ -211,15 +206,17 @@ class Transaction:
         journal.finish({**ended, "msg": self.failure(reason), **self.told()})
         self.say(f"undone: {reason}")
 
-    def go_back(self, number: int, before: int | None, reason: str) -> str:
-        """From the current generation to the one before; the reason, and what else went wrong."""
+    def go_back(self, number: int | None, before: int | None, reason: str) -> str:
+        """What served before serves, and nothing else; the reason, and what else went wrong."""
         try:
-            if number == before:
-                self.handover.settle(number)
-                return reason
+            if number is not None and number == self.store.current() != before:
+                if before is not None:
+                    self.store.try_out(before)
+                self.handover.take_back(number, before)
+            elif number is not None and number != before:
+                self.give_up(number)
             if before is not None:
-                self.store.try_out(before)
-            self.handover.take_back(number, before)
+                self.handover.settle(before)
         except (NotServingError, ManagerError) as error:
             return f"{reason}\nand generation {before} does not come back: {error}"
         return reason
