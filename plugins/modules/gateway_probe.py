@@ -99,8 +99,8 @@ checks:
   type: list
   returned: success
 cost:
-  description: A row for each provider that was asked for completions, with C(provider), C(cloud) for
-    a vendor's own API, C(requests), C(answer_tokens_at_most) and C(tokens) as it counted them.
+  description: A row for each provider that was asked for completions, with C(provider), C(cloud)
+    for a vendor's own API, C(requests), C(answer_tokens_at_most), and C(tokens) as it counts them.
   type: list
   returned: success
 cost_line: {description: That in one line., type: str, returned: success}

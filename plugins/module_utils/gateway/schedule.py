@@ -163,7 +163,7 @@ def too_often(seen: Seen, things: Iterable[Thing], rules: Rules) -> list[Thing]:
 def held_back(seen: Seen, things: Iterable[Thing], rules: Rules, now: float) -> str:
     """Why no change is asked for now, "" if it is."""
     settled = {tuple(what) for what in seen.settled.get("things", ())}
-    if settled >= set(things) and now - seen.settled.get("at", 0.0) < HOUR:
+    if settled and settled >= set(things) and now - seen.settled.get("at", 0.0) < HOUR:
         return f"decided before: {seen.settled['why']}"
     seen.acted = [at for at in seen.acted if now - at < HOUR]
     if len(seen.acted) >= rules.most:

@@ -39,13 +39,14 @@ def say(words: str) -> None:
 
 
 class Watch:
-    """A look. `undo` asks the transaction to go back if that is better, and waits for its word."""
+    """A look. `undo` asks the transaction to go back if that is better, and waits for its word;
+    without it whoever calls is to do that: `look` says whether."""
 
     def __init__(
         self,
         gateway: Installed,
         rules: Rules,
-        undo: Undo,
+        undo: Undo | None,
         *,
         say: Callable[[str], None] = say,
         pause: Callable[[float], None] = time.sleep,
@@ -57,8 +58,9 @@ class Watch:
         self.file = self.store.base / "watch.json"
         self.seen = self.remembered()
 
-    def look(self) -> None:
-        """Look until all is well, or something is decided, or it is somebody else's turn."""
+    def look(self) -> bool:
+        """Look until all is well, or something is decided, or it is somebody else's turn. Returns
+        whether the transaction is asked."""
         again = False
         while self.is_mine():
             number = self.store.current() or 0
@@ -69,10 +71,9 @@ class Watch:
             self.remember()
             if not helped:
                 self.say(self.told(number, checks))
-                return
+                return False
             if often := schedule.too_often(self.seen, helped, self.rules):
-                self.decide(number, checks, often)
-                return
+                return self.decide(number, checks, often)
             most = max(self.seen.failing[what] for what in helped)
             times = f"{most} of {self.rules.failures} times in a row"
             failing = words([row for row in checks if not row["ok"]])
@@ -80,6 +81,7 @@ class Watch:
             self.say(f"generation {number}: {failing}, {times}; asking again in {seconds:.0f} s")
             self.pause(seconds)
             again = True
+        return False
 
     def is_mine(self) -> bool:
         """Whether there is something to look at that nobody is changing, starting or stopping."""
@@ -159,27 +161,34 @@ class Watch:
             return f"generation {number} stays: {words(bad)}; {before}"
         return f"generation {number} stays: {words(bad)}; there is none to go back to"
 
-    def decide(self, number: int, checks: Sequence[Check], often: Sequence[Thing]) -> None:
+    def decide(self, number: int, checks: Sequence[Check], often: Sequence[Thing]) -> bool:
         """Have the transaction find out, unless that was done a short while ago."""
         failing = words([row for row in checks if thing(row) in often])
         why = schedule.held_back(self.seen, often, self.rules, self.now())
         if why:
             self.say(f"generation {number} stays: {failing}; {why}")
-            return
+            return False
         self.seen.acted.append(self.now())
-        self.remember()
+        self.settle(often, "the transaction was asked")
         self.say(f"generation {number}: {failing}: asking whether the one before is better")
+        if self.undo is None:
+            return True
         try:
             result = self.undo()
         except LockedError as error:
+            self.settle((), "")
             self.say(f"generation {number} stays for now: {error}")
-            return
+            return True
         why = str(result.get("reason") or result.get("msg", ""))
-        if result.get("failed") or not result.get("changed"):
-            self.seen.settled = {"things": list(often), "why": why, "at": self.now()}
-            self.say(f"generation {number} stays: {why}")
-        else:
-            self.say(f"generation {result['generation']} serves again: {why}")
+        stays = bool(result.get("failed") or not result.get("changed"))
+        self.settle(often if stays else (), why)
+        serves = f"{number} stays" if stays else f"{result['generation']} serves again"
+        self.say(f"generation {serves}: {why}")
+        return True
+
+    def settle(self, things: Sequence[Thing], why: str) -> None:
+        """Note what was decided about these, for the next looks."""
+        self.seen.settled = {"things": list(things), "why": why, "at": self.now()}
         self.remember()
 
     def options(self) -> Mapping[str, Any]:
