@@ -60,6 +60,7 @@ class Evidence:
             new_provider=given.get("new_provider", ""),
             no_completions=tuple(given.get("no_completions", ())),
             answer_seconds=float(given.get("answer_seconds", 60)),
+            frugal=self.journal.kind == "judge",
         )
 
     def address(self) -> str:

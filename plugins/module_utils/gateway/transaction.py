@@ -87,7 +87,11 @@ class Transaction:
         warm = self.gateway.manager.instance(older).up
         self.store.try_out(older)
         self.handover.start(older)
-        decision = judge(live.checks, self.evidence.ask(older, private=True).checks)
+        before = self.evidence.ask(older, private=True)
+        decision = judge(live.checks, before.checks)
+        if decision.go:  # what failed may have come back meanwhile, by itself
+            live = self.evidence.ask(current, private=True)
+            decision = judge(live.checks, before.checks)
         if not decision.go:
             self.give_up(older, warm)
             self.stay(decision.why, live)
@@ -133,6 +137,8 @@ class Transaction:
         ]
         if missing:
             raise MissingVariablesError(missing)
+        if taken := self.gateway.units.taken(self.store.units(self.number)):
+            raise NotServingError(f"{taken}: free it, or set gateway_port")
         self.store.try_out(self.number)
         self.gateway.units.replace_beside(self.differing(self.number))
         self.handover.start(self.number)
