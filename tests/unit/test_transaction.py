@@ -8,6 +8,7 @@ what a generation answers; the lab has the real ones."""
 from __future__ import annotations
 
 import itertools
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,17 @@ def test_a_start_that_fails_is_undone(gateway: Model) -> None:
     gateway.host.broken.add(2)
     assert gateway.deploy("two")["msg"] == "no such model\n(generation 1 serves)"
     assert (gateway.outcome(2), gateway.host.states) == ("failed", {1: "serving"})
+
+
+def test_an_address_that_somebody_holds_is_not_gone_to(gateway: Model) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        gateway.deploy("one")
+        said = gateway.deploy("two", port=port)["msg"]
+        assert f"127.0.0.1:{port} is taken by " in said
+        assert said.endswith(": free it, or set gateway_port\n(generation 1 serves)")
+    assert (gateway.host.states, gateway.host.listens) == ({1: "serving"}, True)
+    assert gateway.deploy("two", port=port)["outcome"] == "live"
 
 
 def test_the_first_one_that_fails_leaves_nobody_waiting(gateway: Model) -> None:

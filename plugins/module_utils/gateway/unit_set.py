@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Mapping, Sequence
 
+from ..host import listeners
 from ..host.unit_files import FileChange, FileWish, changes
 from .handover import SOCKET, UMBRELLA
 from .manager import GatewayManager
@@ -39,6 +42,29 @@ class UnitSet:
         if units:
             self.manager.reload()
         return bool(units)
+
+    def taken(self, texts: Mapping[str, str]) -> str:
+        """Who else holds the address that these units want, in a sentence; "" if nobody does.
+
+        To be asked before anything is stopped: once our own socket has gone there is no way to
+        wait for an answer without losing requests.
+        """
+        ours, wanted = "", public_address(texts.get(SOCKET, ""))
+        if self.manager.states([SOCKET])[SOCKET].is_running:
+            with contextlib.suppress(FileNotFoundError):
+                ours = public_address((self.manager.units / SOCKET).read_text())
+        host, _colon, port = wanted.removeprefix("http://").rpartition(":")
+        if not port or ours.rpartition(":")[2] == port:
+            return ""
+        family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                trial.bind((host.strip("[]"), int(port)))
+                return ""
+        held = ", ".join(map(str, listeners.holders(int(port))))
+        # Without a listener the address is not this host's, or not there yet: FreeBind= will do.
+        return f"{wanted.removeprefix('http://')} is taken by {held}" if held else ""
 
     def replace_beside(self, units: Sequence[FileChange]) -> None:
         """What a candidate needs: all of them, but a socket that is in use stays as it is."""
