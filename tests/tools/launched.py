@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import shutil
 import socket
@@ -15,12 +17,19 @@ from tools.upstream import serve
 
 PROGRAM = Path(__file__).resolve().parents[2] / "roles/gateway/files/program"
 KEY, SECRET = "sk-a-master-key-for-tests", "sk-the-second-provider's-key"
+HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
 # What systemd does between fork and exec.
 AS_SYSTEMD = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
 os.environ["LISTEN_PID"] = str(os.getpid())
 os.execv(sys.executable, [sys.executable, "-s", sys.argv[2]])
+"""
+# What systemd says of jobs and does with scopes: here a file says whether this is a restart.
+AS_MANAGER = """
+import os
+def restarting(): return os.path.exists(os.environ["XDG_RUNTIME_DIR"] + "/restarting")
+def move(pids, bound): return True
 """
 
 
@@ -40,6 +49,7 @@ model_list:
   litellm_params: {{model: openai/m, api_base: "{base}:{one}/v1", api_key: none}}
   model_info: {{id: "~one/e", mode: embedding}}
 router_settings: {{num_retries: 0, fallbacks: {fallbacks}}}
+litellm_settings: {{callbacks: [prometheus]}}
 general_settings: {{master_key: os.environ/LITELLM_MASTER_KEY}}
 """
 
@@ -47,10 +57,9 @@ general_settings: {{master_key: os.environ/LITELLM_MASTER_KEY}}
 class Instance:
     """A launcher as systemd starts it: with the socket, an environment and an ear for it."""
 
-    def __init__(self, host: Host, number: int) -> None:
+    def __init__(self, host: Host, number: int, more: dict[str, str]) -> None:
         self.notes, self.host = [], host
-        ear = host.runtime / f"notify-{number}"
-        ear.unlink(missing_ok=True)
+        ear = host.runtime / f"notify-{len(host.instances)}"
         self.ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.ear.bind(str(ear))
         threading.Thread(target=self.listen, daemon=True).start()
@@ -64,9 +73,10 @@ class Instance:
             "LITELLM_MASTER_KEY": KEY,
             "TWO_KEY": SECRET,
             "LISTEN_FDS": "1",
+            **more,
         }
         door = host.public.fileno()
-        self.log = host.runtime / f"log-{number}"
+        self.log = host.runtime / f"log-{len(host.instances)}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [host.python, "-c", AS_SYSTEMD, str(door), str(generation / "program/launcher.py")],
@@ -76,14 +86,34 @@ class Instance:
                 stderr=log,
             )
         self.private = str(host.runtime / "lab-llm" / f"litellm-{number}.sock")
+        self.all_workers: set[int] = set()
 
     def listen(self) -> None:
         while True:
             self.notes.append(self.ear.recv(4096).decode())
 
-    def wait(self, note: str, seconds: float = 120) -> None:
-        wait_for(lambda: note in self.notes or self.process.poll() is not None, seconds)
-        assert note in self.notes, (self.notes, self.log.read_text()[-2000:])
+    def workers(self) -> list[int]:
+        """The pids of the workers that it has now."""
+        pid = self.process.pid
+        try:
+            found = [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        except OSError:
+            found = []
+        self.all_workers.update(found)
+        return found
+
+    def gone(self) -> bool:
+        """Whether it has ended, and every worker that was seen."""
+        alive = [pid for pid in self.all_workers if running(pid)]
+        return self.process.poll() is not None and not alive
+
+    def tell(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, note: str, seconds: float = 120, after: int = 0) -> None:
+        """Until it says so; `after` as many other words."""
+        wait_for(lambda: note in self.notes[after:] or self.process.poll() is not None, seconds)
+        assert note in self.notes[after:], (self.notes, self.log.read_text()[-2000:])
 
 
 class Host:
@@ -102,17 +132,86 @@ class Host:
 
     def stage(self, number: int, text: str) -> None:
         folder = self.base / "generations" / str(number)
-        shutil.copytree(PROGRAM, folder / "program")
+        shutil.copytree(PROGRAM, folder / "program", ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "program/leaving.py").write_text(AS_MANAGER)
         (folder / "config.yaml").write_text(text)
 
-    def switch(self, number: int) -> None:
-        beside = self.base / "current.new"
+    def switch(self, number: int, link: str = "current") -> None:
+        beside = self.base / f"{link}.new"
         beside.symlink_to(f"generations/{number}")
-        beside.replace(self.base / "current")
+        beside.replace(self.base / link)
 
-    def start(self, number: int) -> Instance:
-        self.instances.append(Instance(self, number))
+    def start(self, number: int, **more: str) -> Instance:
+        """Starts it; `more` is its environment besides."""
+        self.instances.append(Instance(self, number, more))
         return self.instances[-1]
+
+    def candidate(self, number: int, **more: str) -> Instance:
+        """Starts it as a change does, to be proven in private."""
+        self.switch(number, "candidate")
+        return self.start(number, **more)
+
+    def hand_over(self, old: Instance, new: Instance, number: int) -> None:
+        """What a change does when the new one has proven itself."""
+        at, then = len(old.notes), len(new.notes)
+        self.switch(number)
+        old.tell(1)
+        wait_for(lambda: any("retiring" in x or "standby" in x for x in old.notes[at:]), 10)
+        new.tell(1)
+        new.wait("STATUS=serving", 10, then)
+
+
+class Load:
+    """Clients that ask all the time, in the background: on kept connections, on fresh ones, and in
+    streams of two seconds. A stream that is cut short is a failure."""
+
+    KINDS = ("kept", "kept", "fresh", "stream", "stream")
+
+    def __init__(self, port: int) -> None:
+        self.port, self.over = port, threading.Event()
+        self.failed: list[str] = []
+        self.answers: list[tuple[float, float, str]] = []  # when asked, seconds, kind
+        self.threads = [threading.Thread(target=self.client, args=(kind,)) for kind in self.KINDS]
+
+    def __enter__(self) -> Load:
+        for thread in self.threads:
+            thread.start()
+        wait_for(lambda: len(self.answers) > len(self.KINDS), 30)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def client(self, kind: str) -> None:
+        door = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        while not self.over.wait(0.05):
+            asked = time.monotonic()
+            try:
+                self.ask(door, kind == "stream")
+            except Exception as error:
+                self.failed.append(f"{kind}: {error!r}")
+                door.close()
+            self.answers.append((asked, time.monotonic() - asked, kind))
+            if kind != "kept":
+                door.close()
+
+    def ask(self, door: http.client.HTTPConnection, stream: bool) -> None:
+        asked = {"model": "a", "messages": [{"role": "user", "content": "hi"}], "stream": stream}
+        door.request("POST", "/v1/chat/completions", json.dumps(asked), HEADERS)
+        answer = door.getresponse()
+        text = answer.read()
+        assert answer.status == 200, (answer.status, text[:200])
+        assert not stream or text.endswith(b"data: [DONE]\n\n"), text[-100:]
+
+
+def running(pid: int) -> bool:
+    """Whether a process is there, and not only as the memory of one."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> None:

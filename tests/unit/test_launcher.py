@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -14,6 +15,7 @@ import socket
 import stat
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +23,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
-from tools.launched import KEY, SECRET, Host, Instance, config  # noqa: E402
+from tools.launched import (  # noqa: E402
+    HEADERS,
+    KEY,
+    SECRET,
+    Host,
+    Instance,
+    Load,
+    config,
+    wait_for,
+)
 
-HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+STANDBY = "STATUS=standby: another generation is current; stays for 600 s"
 QUESTION = {"model": "a", "messages": [{"role": "user", "content": "hi"}]}
 pytestmark = pytest.mark.litellm
 
@@ -59,7 +70,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     host.switch(1)
     yield host
     for instance in host.instances:
-        instance.process.kill()
+        instance.process.kill()  # its workers notice
 
 
 @pytest.fixture(scope="module")
@@ -129,58 +140,185 @@ def test_doors_do_not_mix_under_load(host: Host, first: Instance) -> None:
 
 
 def test_a_broken_one_says_what_litellm_said(host: Host) -> None:
-    instance = host.start(3)
+    instance = host.candidate(3)
     assert instance.process.wait(120) == 3
     assert any(note.startswith("STATUS=start failed: ") for note in instance.notes)
     assert "must have exactly one key, but has 2 keys" in instance.notes[-1]
     assert "READY=1" not in instance.notes
 
 
-def test_hand_over(host: Host, first: Instance) -> None:
-    """The new one waits in private, then serves; the old one finishes its stream and leaves."""
-    second = host.start(2)
-    second.wait("READY=1")
-    assert second.notes[-2] == "STATUS=private: not the current generation"
-    kept, streaming = public(host), public(host)
+@pytest.fixture(scope="module")
+def second(host: Host, first: Instance) -> Instance:
+    """Generation 2, up in private, with two workers, and soon gone when it is not wanted."""
+    instance = host.candidate(2, LAB_LLM_WORKERS="2", LAB_LLM_STANDBY_SECONDS="3")
+    instance.wait("READY=1")
+    return instance
+
+
+def test_one_that_nobody_names_ends_at_once(host: Host) -> None:
+    """As a left-over does that systemd brings back up; for systemd that is no failure."""
+    instance = host.start(2)
+    assert instance.process.wait(5) == 0
+    assert instance.notes[0] == "READY=1"
+    assert "STATUS=not started" in instance.notes[1]
+    assert "loading" not in "".join(instance.notes)
+
+
+def test_hand_over(host: Host, first: Instance, second: Instance) -> None:
+    """From one worker to two: the new one waits in private, the old one finishes its streams."""
+    assert second.notes[-2:] == ["STATUS=private: not the current generation", "READY=1"]
+    assert len(second.workers()) == 2
+    kept = public(host)
     assert "connection" not in ask(kept)[1]
-    streaming.request(
-        "POST", "/v1/chat/completions", json.dumps({**QUESTION, "stream": True}), HEADERS
-    )
-    stream = streaming.getresponse()
-    host.switch(2)
-    first.process.send_signal(signal.SIGHUP)
-    first.wait("STATUS=retiring: another generation is current")
-    second.process.send_signal(signal.SIGHUP)
-    second.wait("STATUS=serving")
-    assert ask(kept)[1]["connection"] == "close"
-    assert ask(public(host))[0] == 200
-    assert stream.read().endswith(b"data: [DONE]\n\n")
-    assert first.process.wait(30) == 0
+    with Load(host.port) as load:
+        host.hand_over(first, second, 2)
+        assert ask(kept)[1]["connection"] == "close"
+        first.wait(STANDBY, 30)
+    assert load.failed == []
+    assert max(seconds for _, seconds, kind in load.answers if kind != "stream") < 2
+    assert first.process.poll() is None
 
 
-def test_nobody_tells_it_and_it_serves_all_the_same(host: Host) -> None:
+def test_metrics_add_up_over_workers(host: Host, second: Instance) -> None:
+    for _ in range(10):
+        assert ask(public(host))[0] == 200
+    seen = [counted(second) for _ in range(6)]
+    assert len(set(seen)) == 1, "each worker counts for itself"
+    assert seen[0] >= 10
+
+
+def counted(instance: Instance) -> float:
+    """LiteLLM's count of requests that it sent to a provider."""
+    door = UnixConnection(instance.private)
+    door.request("GET", "/metrics/", headers=HEADERS)
+    lines = door.getresponse().read().decode().splitlines()
+    name = "litellm_deployment_success_responses_total{"
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+def test_back_to_a_warm_one(host: Host, first: Instance, second: Instance) -> None:
+    """Going back is a matter of switching the listeners; who is not wanted leaves in its time."""
+    (host.base / "candidate").unlink()
+    with Load(host.port) as load:
+        begun, at = time.monotonic(), len(first.notes)
+        host.hand_over(second, first, 1)
+        assert ask(public(host))[0] == 200
+        took = time.monotonic() - begun
+        assert first.notes[at:] == ["STATUS=serving"]
+        second.wait("STATUS=stopping", 30)
+    assert load.failed == []
+    assert took < 1
+    assert any(note.startswith("STATUS=standby") for note in second.notes)
+    assert second.process.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def third(host: Host, first: Instance) -> Instance:
+    """Generation 2 once more. Asked for after `second` has gone."""
+    instance = host.candidate(2, LAB_LLM_WORKERS="2")
+    instance.wait("READY=1")
+    return instance
+
+
+def test_nobody_tells_it_and_it_serves_all_the_same(
+    host: Host, first: Instance, third: Instance
+) -> None:
     """Whoever switched `current` died before telling: the instances see it by themselves."""
-    second = host.instances[-1]
-    again = host.start(1)
-    again.wait("READY=1")
-    host.switch(1)
-    second.wait("STATUS=retiring: another generation is current", 5)
-    assert again.notes[-1] == "READY=1"
-    again.wait("STATUS=serving", 10)
+    at = len(first.notes)
+    host.switch(2)
+    first.wait("STATUS=retiring: another generation is current", 5, at)
+    assert third.notes[-1] == "READY=1"
+    third.wait("STATUS=serving", 10)
     assert ask(public(host))[0] == 200
+
+
+def test_a_worker_is_killed(host: Host, third: Instance) -> None:
+    """The other one serves on; another takes its place."""
+    victim, other = third.workers()
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: victim not in third.workers(), 5)
+    assert [ask(public(host))[0] for _ in range(5)] == [200] * 5
+    wait_for(lambda: len(third.workers()) == 2, 10)
+    (replacement,) = set(third.workers()) - {other}
+    wait_for(lambda: accepts(replacement, host.port), 60)
+    assert accepts(replacement, host.port)
+    assert third.notes[-1] == "STATUS=serving"
+
+
+def accepts(pid: int, port: int) -> bool:
+    """Whether a process has its own copy of the listener open, beside the one it was given."""
+    inode = listener(port)
+    links = []
+    for link in Path(f"/proc/{pid}/fd").glob("*"):
+        with contextlib.suppress(OSError):
+            links.append(str(link.readlink()))
+    return links.count(f"socket:[{inode}]") == 2
+
+
+def listener(port: int) -> str:
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return next(row[9] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A")
+
+
+def test_the_parent_is_killed(host: Host, first: Instance, third: Instance) -> None:
+    """Its workers accept no more, finish what they have begun, and end by themselves."""
+    workers = third.workers()
+    stream = streaming(host)
+    third.process.kill()
+    wait_for(lambda: not any(accepts(pid, host.port) for pid in workers), 2)
+    assert not any(accepts(pid, host.port) for pid in workers)
+    assert stream.read().endswith(b"data: [DONE]\n\n")
+    wait_for(third.gone, 20)
+    assert third.gone()
+    at = len(first.notes)
+    host.switch(1)
+    first.tell(signal.SIGHUP)
+    first.wait("STATUS=serving", 5, at)
+
+
+def streaming(host: Host) -> http.client.HTTPResponse:
+    door = public(host)
+    door.request("POST", "/v1/chat/completions", json.dumps({**QUESTION, "stream": True}), HEADERS)
+    return door.getresponse()
+
+
+def test_restart(host: Host, first: Instance) -> None:
+    """The old process leaves at once, so that the new one can start; what is under way goes on."""
+    (host.runtime / "restarting").touch()
+    assert len(first.workers()) == 1
+    with Load(host.port) as load:
+        begun = time.monotonic()
+        stream = streaming(host)
+        first.tell(signal.SIGTERM)
+        assert first.process.wait(2) == 0
+        again = host.start(1)
+        assert stream.read().endswith(b"data: [DONE]\n\n")
+        (host.runtime / "restarting").unlink()
+        again.wait("READY=1")
+        loaded = time.monotonic() - begun
+    assert load.failed == []
+    assert max(seconds for _, seconds, _ in load.answers) < 1.3 * loaded + 2
+    wait_for(first.gone, 20)
+    assert first.gone()
+
+
+def test_a_candidate_that_nobody_wants_any_more_ends(host: Host) -> None:
+    instance = host.candidate(2)
+    instance.wait("READY=1")
+    (host.base / "candidate").unlink()
+    instance.wait("STATUS=stopping", 6)
+    assert instance.process.wait(20) == 0
 
 
 def test_stop_finishes_what_was_begun(host: Host) -> None:
-    last = host.instances[-1]
-    door = public(host)
-    door.request("POST", "/v1/chat/completions", json.dumps({**QUESTION, "stream": True}), HEADERS)
-    stream = door.getresponse()
-    last.process.send_signal(signal.SIGTERM)
+    last = host.instances[-2]
+    stream = streaming(host)
+    last.tell(signal.SIGTERM)
     assert stream.read().endswith(b"data: [DONE]\n\n")
-    assert last.process.wait(30) in (0, -signal.SIGTERM)
+    assert last.process.wait(30) == 0
 
 
 def test_no_log_holds_a_secret(host: Host) -> None:
     logs = [instance.log.read_text() for instance in host.instances]
-    assert all("POST /v1/chat/completions" in log for log in (logs[0], logs[-1]))
+    assert "POST /v1/chat/completions" in logs[0]
     assert not any(secret in log for log in logs for secret in (KEY, SECRET))

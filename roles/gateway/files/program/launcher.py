@@ -2,218 +2,247 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Serve one generation of LiteLLM behind two doors.
+"""Serve one generation of LiteLLM: hold its sockets, and see to the workers that serve.
 
 Runs as `<generation>/venv/bin/python <generation>/program/launcher.py` in the unit
 litellm@<generation>.service. The private door, a unix socket that only this user can open, is
 there from the start, so that a generation can be proven before it serves. The public door is the
-socket that systemd holds for all generations: this process accepts on it if and only if `current`
-names its generation. SIGHUP makes it look again. A generation that is not current any more stops
-accepting, lets what it has begun come to its end, and exits. SIGTERM does the same in a hurry.
+socket that systemd holds for all generations: workers accept on it if and only if `current` names
+their generation. SIGHUP makes this process look again. A generation that is not current any more
+stops accepting, finishes what it has begun, and stays warm for a while, should it be wanted back.
+SIGTERM ends it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
+import selectors
 import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import journal
-import uvicorn
-from doors import Door, forced_failures_only_in_private
+import leaving
+import place
+from child import Child
+from place import RETIRE_SECONDS, STANDBY_SECONDS, STOP_SECONDS
 
-GENERATION = Path(__file__).resolve().parent.parent
-BASE = GENERATION.parent.parent
-RETIRE_SECONDS = float(os.environ.get("LAB_LLM_RETIRE_SECONDS", "600"))
-STOP_SECONDS = float(os.environ.get("LAB_LLM_STOP_SECONDS", "10"))
-BACKLOG = 4096  # connections that wait while nobody accepts: all of a hand-over or a restart
-# A client that keeps its connection hears "Connection: close" with its next answer. One that says
-# nothing for this long is closed.
-IDLE_SECONDS = {"retire": 10.0, "stop": 2.0}
+LOOK_SECONDS = 1.0  # whoever changed `current` may have died before telling us
+LAST_SECONDS = 4.0  # for LiteLLM to close, after the bound of what was begun
+PRIVATE = "private: not the current generation"
+RETIRING = "retiring: another generation is current"
 
 log = logging.getLogger("lab.llm")
 
 
-def is_current() -> bool:
-    """Whether `current`, the only truth, names this generation."""
-    try:
-        return (BASE / "current").readlink().name == GENERATION.name
-    except OSError:
-        return False
+class Launcher:
+    """The workers of one generation, and what systemd hears about them.
 
+    `wanted`: whether they shall accept in public. `served`: whether they ever did.
+    """
 
-def inherited_socket() -> socket.socket | None:
-    """The public socket, if systemd passed it on (the protocol of sd_listen_fds)."""
-    count, pid = (os.environ.pop(name, "0") for name in ("LISTEN_FDS", "LISTEN_PID"))
-    os.environ.pop("LISTEN_FDNAMES", None)
-    if int(count) < 1 or int(pid) != os.getpid():
-        return None
-    os.set_inheritable(3, False)
-    return socket.socket(fileno=3)
+    def __init__(self, workers: int) -> None:
+        self.children = [Child(number + 1) for number in range(workers)]
+        self.public, self.private = place.inherited_socket(), place.private_socket()
+        self.held: list[int] = []
+        if workers > 1:
+            folder, lock = place.metrics_folder()
+            os.environ["PROMETHEUS_MULTIPROC_DIR"], self.held = str(folder), [lock]
+        self.said, self.code = "", -1
+        self.ready = self.wanted = self.served = self.stopping = self.restarting = False
+        self.unseen, self.lost, self.ends_at, self.moved = 0, 0, float("inf"), False
+        self.selector = selectors.DefaultSelector()
+        self.orders: list[Callable[[], None]] = []
+        self.listen_to_signals()
 
+    def listen_to_signals(self) -> None:
+        """A signal wakes the loop, which then does what it asks for."""
+        self.woken, waker = socket.socketpair()
+        for end in (self.woken, waker):
+            end.setblocking(False)
+        signal.set_wakeup_fd(waker.detach(), warn_on_full_buffer=False)
+        self.selector.register(self.woken, selectors.EVENT_READ, lambda: self.woken.recv(64))
+        signal.signal(signal.SIGHUP, lambda *_: self.orders.append(self.look))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.orders.append(self.told_to_stop))
 
-def private_socket() -> socket.socket:
-    """A fresh unix socket, 0600, in a folder of our own."""
-    folder = Path(os.environ["XDG_RUNTIME_DIR"], "lab-llm")
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"litellm-{GENERATION.name}.sock"
-    path.unlink(missing_ok=True)
-    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    umask = os.umask(0o177)
-    try:
-        door.bind(str(path))
-    finally:
-        os.umask(umask)
-    return door
+    def run(self) -> int:
+        """Until it is over; returns the exit status."""
+        for child in self.children:
+            self.begin(child)
+        next_look = time.monotonic() + LOOK_SECONDS
+        while self.code < 0:
+            events = self.selector.select(max(0.0, next_look - time.monotonic()))
+            while self.orders:  # a worker may have heard the same signal: ours comes first
+                self.orders.pop(0)()
+            for key, _ in events:
+                key.data()
+            if time.monotonic() >= next_look:
+                next_look = time.monotonic() + LOOK_SECONDS
+                self.tick()
+            if self.stopping:
+                self.wait_for_the_end()
+        return self.code
 
+    def begin(self, child: Child) -> None:
+        channel = child.start(self.public, self.private, self.held)
+        self.selector.register(channel, selectors.EVENT_READ, lambda: self.hear(child))
 
-class Gateway(uvicorn.Server):
-    """uvicorn with two doors to one application; all connections are in `server_state`."""
+    def hear(self, child: Child) -> None:
+        """One thing that a worker says, or its end."""
+        was = child.state
+        if not child.hear():
+            self.ended(child)
+        elif not self.ready and all(one.up for one in self.children):
+            self.ready = True
+            self.look()
+        elif self.ready and was == "starting" and child.up:
+            self.tell(child)  # it took another one's place
+        self.say()
 
-    def __init__(self, app: Callable[..., Awaitable[None]], public: socket.socket | None) -> None:
-        self.private_door, self.public_door = Door(app, private=True), Door(app, private=False)
-        super().__init__(self.settings(self.private_door))
-        self.public_settings = self.settings(self.public_door)
-        self.public_settings.load()
-        self.public, self.accepting, self.unseen = public, None, 0
-        self.retiring: asyncio.Task[None] | None = None
-        self.looking = asyncio.Lock()
+    def ended(self, child: Child) -> None:
+        """Before the start is over, its end is ours; later another one takes its place."""
+        self.selector.unregister(child.channel)
+        loading = child.state == "starting"
+        child.bury()
+        if self.stopping:
+            return
+        if child.process is not None:
+            place.forget_live_metrics(child.process.pid)
+        alone = not any(one.up for one in self.children)
+        if not self.ready or (loading and alone):
+            self.fail(child.end())
+        else:
+            log.error("%s; another one takes its place", child.end())
 
-    @staticmethod
-    def settings(door: Door) -> uvicorn.Config:
-        # The listeners are ours: uvicorn's address and logging settings are not used.
-        return uvicorn.Config(door, log_config=None, timeout_keep_alive=65, lifespan="on")
+    def fail(self, reason: str) -> None:
+        for child in self.children:
+            child.kill()
+        journal.status(f"start failed: {journal.scrub(reason)}")
+        self.code = 3
 
-    def protocol(self, settings: uvicorn.Config) -> Callable[[], asyncio.Protocol]:
-        app_state = self.lifespan.state
-        return lambda: settings.http_protocol_class(
-            config=settings, server_state=self.server_state, app_state=app_state
-        )
+    def look(self) -> None:
+        """Have the workers accept if and only if this generation is current."""
+        if not self.ready or self.stopping:
+            return
+        self.unseen = 0
+        self.wanted = self.public is not None and place.named("current")
+        for child in self.children:
+            self.tell(child)
+        self.say()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Load LiteLLM, open the private door, then the public one if it is ours."""
-        await self.lifespan.startup()
-        if self.lifespan.should_exit:
-            raise StartError(journal.last_error() or "LiteLLM refused to start")
-        loop = asyncio.get_running_loop()
-        door = await loop.create_unix_server(self.protocol(self.config), sock=private_socket())
-        self.servers = [door]
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self.look_again()))
-        self.started = True
-        await self.look_again()
-        journal.notify("READY=1")
+    def tell(self, child: Child) -> None:
+        if child.up:
+            child.tell("accept" if self.wanted else "refuse")
 
-    async def on_tick(self, counter: int) -> bool:
-        """Once a second: whoever changed `current` may have died before telling us.
+    def say(self) -> None:
+        """Tell systemd what all workers are at, taken together."""
+        if not self.ready or self.stopping or self.code >= 0:
+            return
+        text = self.status([child.state for child in self.children if child.up])
+        if text != self.said:
+            first, self.said = not self.said, text
+            journal.status(text)
+            if first:
+                journal.notify("READY=1")
 
-        The old one leaves at the first look, the new one begins at the third, so that the two
-        never accept at once.
-        """
-        if counter % 10 == 0 and self.public is not None:
-            accepts = self.accepting is not None
-            self.unseen = self.unseen + 1 if is_current() != accepts else 0
-            if self.unseen >= (1 if accepts else 3):
-                await self.look_again()
-        return await super().on_tick(counter)
+    def status(self, states: list[str]) -> str:
+        """`serving` once all accept, and as long as one does; the others only if none does."""
+        accepting = states.count("accepting")
+        if self.wanted and accepting and accepting == len(states):
+            self.served, self.ends_at = True, float("inf")
+            return "serving"
+        if accepting:
+            taking_over = f"taking over: {accepting} of {len(states)} workers accept"
+            return self.said if self.said in ("", "serving") else taking_over
+        if self.wanted:
+            return "starting again: no worker is left" if self.said == "serving" else self.said
+        if not self.served:
+            return PRIVATE
+        if "draining" in states:
+            return RETIRING
+        return self.stand_by()
 
-    async def look_again(self) -> None:
-        """Accept on the public socket if and only if this generation is current."""
-        async with self.looking:
-            wanted = is_current() and self.public is not None and not self.should_exit
-            if wanted and self.accepting is None:
-                await self.accept()
-            elif not wanted and self.accepting is not None:
-                self.refuse()
-                self.retiring = asyncio.create_task(self.retire())
-            elif self.accepting is None:
-                journal.status("private: not the current generation")
+    def stand_by(self) -> str:
+        """Warm, and nothing to do."""
+        if self.ends_at == float("inf"):
+            self.ends_at = time.monotonic() + STANDBY_SECONDS
+        return f"standby: another generation is current; stays for {STANDBY_SECONDS:g} s"
 
-    async def accept(self) -> None:
-        if self.retiring is not None:
-            self.retiring.cancel()
-            self.retiring = None
-        self.public_door.closing = False
-        # A copy of the descriptor: closing it leaves the socket to systemd and to the others.
-        self.accepting = await asyncio.get_running_loop().create_server(
-            self.protocol(self.public_settings), sock=self.public.dup(), backlog=BACKLOG
-        )
-        journal.status("serving")
+    def tick(self) -> None:
+        """Once a second. The old one leaves at the first look, the new one begins at the third, so
+        that two generations never accept at once."""
+        for child in self.children:
+            if child.state == "gone" and time.monotonic() >= child.again_at and not self.stopping:
+                self.begin(child)
+        if not self.ready or self.stopping:
+            return
+        current, candidate = place.named("current"), place.named("candidate")
+        states = [child.state for child in self.children if child.up]
+        ours = current and self.public is not None
+        self.unseen = self.unseen + 1 if ours and set(states) != {"accepting"} else 0
+        if self.unseen >= 3 or (not ours and (self.wanted or "accepting" in states)):
+            self.look()
+        self.lost = 0 if current or candidate or self.served else self.lost + 1
+        if self.lost >= 3 or (time.monotonic() >= self.ends_at and not candidate):
+            self.stop()
 
-    def refuse(self) -> None:
-        """Stop accepting. Who waits in the queue is served by whoever accepts next."""
-        self.public_door.closing = True
-        if self.accepting is not None:
-            self.accepting.close()
-            self.accepting = None
+    def told_to_stop(self) -> None:
+        self.restarting = True  # perhaps; systemd is asked once nobody accepts any more
+        self.stop()
 
-    async def retire(self) -> None:
-        """Another generation is current: finish what was begun, then leave."""
-        journal.status("retiring: another generation is current")
-        await self.finish(IDLE_SECONDS["retire"], RETIRE_SECONDS)
-        self.should_exit = True
-
-    async def finish(self, idle: float, bound: float) -> None:
-        """Wait for connections to end; after `idle` seconds only for requests, up to `bound`."""
-        begun = time.monotonic()
-        while self.server_state.connections and time.monotonic() - begun < bound:
-            if time.monotonic() - begun >= idle:
-                for connection in list(self.server_state.connections):
-                    connection.shutdown()  # closes an idle one, and a busy one after its answer
-            await asyncio.sleep(0.05)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close both doors, finish what was begun, then let LiteLLM close."""
+    def stop(self) -> None:
+        """Accept no more, finish what was begun, end."""
+        if self.stopping:
+            return
+        self.stopping, self.ends_at = True, time.monotonic() + STOP_SECONDS + LAST_SECONDS
+        for child in self.children:
+            if child.up:
+                child.tell(f"stop {STOP_SECONDS}")
+            elif child.state == "starting":
+                child.process.kill()
         journal.notify("STOPPING=1")
         journal.status("stopping")
-        self.private_door.closing = True
-        self.refuse()
-        for server in self.servers:
-            server.close()
-        await self.finish(IDLE_SECONDS["stop"], STOP_SECONDS)
-        if left := len(self.server_state.connections):
-            log.warning("stopping with %d connections still open", left)
-        for task in list(self.server_state.tasks):
-            task.cancel()
-        await self.lifespan.shutdown()
 
-
-class StartError(Exception):
-    """LiteLLM did not start; the message is its own."""
-
-
-def serve() -> None:
-    """Import LiteLLM and serve until told to stop. Raises what keeps it from starting."""
-    os.environ["CONFIG_FILE_PATH"] = str(GENERATION / "config.yaml")
-    from litellm.proxy.proxy_server import app  # seconds: only once the journal is there
-
-    journal.take_over()
-    forced_failures_only_in_private()
-    gateway = Gateway(app, inherited_socket())
-    gateway.run()
+    def wait_for_the_end(self) -> None:
+        """Of the workers; not if systemd waits for us in order to start anew."""
+        left = [child for child in self.children if child.state != "gone"]
+        if not left:
+            self.code = 0
+        elif self.restarting and all(child.state == "closed" for child in left):
+            self.restarting = False
+            pids = [child.process.pid for child in left]
+            if leaving.restarting() and leaving.move(pids, RETIRE_SECONDS):
+                for child in left:
+                    child.tell(f"stop {RETIRE_SECONDS}")
+                self.code = 0
+        elif time.monotonic() >= self.ends_at:
+            log.warning("%d workers did not end in time", len(left))
+            for child in left:
+                child.kill()
 
 
 def main() -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it may come before we can look
-    journal.begin(GENERATION.name)
+    journal.begin(place.GENERATION.name)
+    if not (place.named("current") or place.named("candidate")):
+        # Ready first: for systemd, one that ends before it is ready has failed.
+        journal.notify("READY=1")
+        journal.status("not started: neither `current` nor `candidate` names this generation")
+        return 0
     journal.status("loading LiteLLM")
     try:
-        serve()
-    except KeyboardInterrupt:
-        return 0
+        return Launcher(max(1, int(os.environ.get("LAB_LLM_WORKERS") or 1))).run()
     except BaseException as error:
         reason = journal.scrub(f"{error}".strip() or type(error).__name__)
         with contextlib.suppress(Exception):
-            log.error("start failed: %s", reason)
+            log.exception("start failed: %s", reason)
         journal.status(f"start failed: {reason}")
         return 3
-    return 0
 
 
 if __name__ == "__main__":
