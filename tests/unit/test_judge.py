@@ -67,6 +67,9 @@ ROWS = [
     ("its health is looked for at a wrong address, and it answers", [listing(), name("a", by="~p/m"), health("p", 0, "GET http://x/")], [listing(), name("a", by="~p/m"), health("p")], False, "everything"),
     ("a chain's first target fails", [*WELL, chain("a", "~p/m", 500)], [*WELL, chain("a", "~p/m")], True, "a fails"),
     ("another first target fails", [*WELL, chain("a", "~new/m", 0)], [*WELL, chain("a", "~p/m")], False, "does not have"),
+    ("a name was given to a new provider, which is down, and its chain answers", [listing(), name("a", 0, providers=["new"]), chain("a", "~p/m")], [listing(), name("a", providers=["p"])], False, "its chain answers"),
+    ("a name was given to a new provider, which is down, and nobody answers", [listing(), name("a", 0, providers=["new"])], [listing(), name("a", providers=["p"])], True, "a fails"),
+    ("the name's provider is the same, and its chain answers", [listing(), name("a", 0, providers=["p"]), chain("a", "~q/m")], [listing(), name("a", providers=["p"]), chain("a", "~q/m")], True, "a fails"),
     ("many fail", [listing(), *(name(x, 500) for x in "abcde")], [listing(), *(name(x) for x in "abcde")], True, "and 2 more"),
 ]  # fmt: skip
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .probe_checks import CHAINS, HEALTH, LISTING, Check, provider_of
-
-Thing = tuple[str, ...]
+from .probe_checks import CHAINS, HEALTH, LISTING, ROUTING, Check, Thing, provider_of, thing
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,9 @@ def judge(live: Sequence[Check], older: Sequence[Check]) -> Decision:
     if not any(row["line"] == LISTING for row in older):
         return Decision(False, "stay: the generation before was not asked")
     mine, theirs = things(live, older), things(older, live)
-    shared = [thing for thing in mine if thing in theirs]
+    shared = [what for what in mine if what in theirs]
     lost = [mine[t] for t in shared if not mine[t]["ok"] and theirs[t]["ok"]]
+    lost = [row for row in lost if not stood_in(row, live, theirs[thing(row)])]
     worse = [theirs[t] for t in shared if mine[t]["ok"] and not theirs[t]["ok"]]
     if not lost:
         return Decision(False, f"stay: {_nothing(mine, theirs)}")
@@ -62,18 +61,28 @@ def things(checks: Iterable[Check], others: Iterable[Check]) -> dict[Thing, Chec
             if same or row["target"] in answering:
                 continue
         # Another first target is another chain: nobody needs it as long as the name answers.
-        chain = (row["target"],) if row["line"] == CHAINS else ()
-        found[(row["line"], row["check"], *chain)] = row
+        found[thing(row)] = row
     return found
 
 
+def stood_in(row: Check, live: Iterable[Check], before: Check) -> bool:
+    """Whether a name was given to other providers on purpose, and its chain answers for them."""
+    mine, theirs = (set(one.get("providers", ())) for one in (row, before))
+    if row["line"] != ROUTING or not mine or mine & theirs:
+        return False
+    return any(r["line"] == CHAINS and r["check"] == row["check"] and r["ok"] for r in live)
+
+
 def _nothing(mine: dict[Thing, Check], theirs: dict[Thing, Check]) -> str:
-    bad = [thing for thing, row in mine.items() if not row["ok"]]
-    both = [mine[thing] for thing in bad if thing in theirs]
+    bad = [what for what, row in mine.items() if not row["ok"]]
+    both = [mine[what] for what in bad if what in theirs and not theirs[what]["ok"]]
     if both:
         return f"{_told(both)}, in the generation before too"
+    moved = [mine[what] for what in bad if what in theirs]
+    if moved:
+        return f"{_told(moved)}, which is with other providers now, and its chain answers"
     if bad:
-        alone = _told([mine[thing] for thing in bad])
+        alone = _told([mine[what] for what in bad])
         return f"{alone}, which the generation before does not have"
     return "everything that the generation before does is done"
 
