@@ -42,7 +42,11 @@ options:
     description: The registry's files that it was made from, name to text; kept for people.
     type: dict
     default: {}
-  venv: {description: Name of the venv below C(venvs/) that LiteLLM is in., type: str}
+  lock:
+    description:
+      - The lock file that LiteLLM is installed from, its text. The venv is made once, and there
+        whole or not at all. Needed with O(files).
+    type: str
   units: {description: "Unit files of the user's systemd, name to text.", type: dict, default: {}}
   variables:
     description: Names of the environment variables that the configuration needs.
@@ -83,7 +87,10 @@ options:
   keep: {description: "How many generations to keep; always the current.", type: int, default: 10}
   start_seconds: {description: How long a start may take., type: int, default: 300}
   answer_seconds: {description: How long one answer may take in a proof., type: int, default: 60}
-  python: {description: "Runs the program, on the host.", type: path, default: /usr/bin/python3}
+  python:
+    description: Python 3.11 or newer on the host, for the program and the venv.
+    type: path
+    default: /usr/bin/python3
   commit: {description: "The registry's git commit, for the manifest.", type: str, default: ""}
   by: {description: "Who makes the change, for the manifest.", type: str, default: ""}
 attributes:
@@ -128,6 +135,7 @@ from ..module_utils.gateway.cli import ERRORS
 from ..module_utils.gateway.install import sources
 from ..module_utils.gateway.installed import Installed
 from ..module_utils.gateway.staging import Wanted
+from ..module_utils.gateway.venv import Lock, VenvError, have
 from ..module_utils.host.account import AccountError, as_user
 from ..module_utils.host.units import HEADER
 
@@ -139,7 +147,7 @@ ARGUMENTS = {
     "only_if_unhealthy": {"type": "bool", "default": False},
     "confirm": {"type": "int"},
     "registry": {"type": "dict", "default": {}},
-    "venv": {"type": "str"},
+    "lock": {"type": "str"},
     "units": {"type": "dict", "default": {}},
     "variables": {"type": "list", "elements": "str", "default": []},
     "composed": {"type": "dict", "default": {}},
@@ -158,7 +166,7 @@ ARGUMENTS = {
     "by": {"type": "str", "default": ""},
 }
 OPTIONS = ("keep", "start_seconds", "answer_seconds", "address", "no_completions", "new_provider")
-LONG = ("files", "registry", "units", "secrets")
+LONG = ("files", "registry", "units", "secrets", "lock")
 
 
 def wanted(params: dict[str, Any]) -> Wanted:
@@ -166,7 +174,7 @@ def wanted(params: dict[str, Any]) -> Wanted:
     files |= {f"registry/{name}": str(text) for name, text in params["registry"].items()}
     return Wanted(
         files=files,
-        venv=params["venv"],
+        venv=Lock(params["lock"]).name,
         units={name: f"{HEADER}\n{text}" for name, text in params["units"].items()},
         variables=tuple(params["variables"]),
         composed=params["composed"],
@@ -196,10 +204,17 @@ def work(
     try:
         by = params["by"] or "ansible"
         new = submit.be_ready(gateway, program, params["python"], by, check)
+        if params["lock"]:
+            new |= have(gateway.store.base, Lock(params["lock"]), params["python"], check)
         result = act(gateway, params, check)
-    except ERRORS as error:
+    except (*ERRORS, VenvError) as error:
         return {"failed": True, "msg": str(error)}
     return {**result, "changed": new or result.get("changed", False)}
+
+
+def shortened(value: Any) -> Any:  # noqa: ANN401 - whatever a parameter holds
+    """What of a long parameter is told: the names, or how much text it is."""
+    return f"{len(value)} characters" if isinstance(value, str) else sorted(value or {})
 
 
 def main() -> None:
@@ -208,10 +223,10 @@ def main() -> None:
         supports_check_mode=True,
         required_one_of=[("files", "generation", "only_if_unhealthy", "confirm")],
         mutually_exclusive=[("files", "generation", "confirm")],
-        required_by={"files": ["venv"]},
+        required_by={"files": ["lock"]},
     )
     params, program = module.params, sources()
-    shown = {"module_args": {**params, **{name: sorted(params[name] or {}) for name in LONG}}}
+    shown = {"module_args": {**params, **{name: shortened(params[name]) for name in LONG}}}
     try:
         work_as = lambda home: work(params, program, module.check_mode, home)  # noqa: E731
         result = as_user(params["user"], work_as)

@@ -59,6 +59,15 @@ def is_complete(base: Path, lock: Lock) -> bool:
     return (base / "venvs" / lock.name / VENV_MARK).exists()
 
 
+def have(base: Path, lock: Lock, python: str, check: bool = False) -> bool:
+    """The venv is there. Returns whether it was not; with `check` it is not made. Raises
+    VenvError."""
+    new = not is_complete(base, lock)
+    if new and not check:
+        install(base, lock, python)
+    return new
+
+
 def install(base: Path, lock: Lock, python: str) -> None:
     """Make the venv. Its mark is written last: without it, the next run begins anew."""
     folder = base / "venvs"
