@@ -13,6 +13,8 @@ author: lab.llm contributors (@lab-llm)
 description:
   - Asks the generation that serves what is due, counts what fails in a row, and says whether the
     transaction is to be asked to go back. It does not ask it.
+  - Where a provider on trial was promoted and is worse than its peers, it has the transaction go
+    back to the share of before.
   - What it remembers from one look to the next is on the gateway's host.
 options:
   every_seconds:
@@ -29,7 +31,7 @@ options:
     default: 2
 attributes:
   check_mode: {support: full, description: In check mode nothing is asked and nothing remembered.}
-  diff_mode: {support: none, description: It changes nothing of the gateway.}
+  diff_mode: {support: none, description: It shows no differences.}
 extends_documentation_fragment:
   - lab.llm.gateway
 seealso:
@@ -50,11 +52,13 @@ act: {description: Whether to ask for the way back., type: bool, returned: succe
 lines: {description: What was seen and decided., type: list, returned: success}
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.gateway import canary_watch, submit
 from ..module_utils.gateway.installed import Installed
 from ..module_utils.gateway.schedule import Rules
 from ..module_utils.gateway.watch import Watch
@@ -76,8 +80,12 @@ def work(params: dict[str, Any]) -> dict[str, Any]:
         return {"act": False, "lines": ["not looked: nothing serves yet"]}
     lines: list[str] = []
     rules = Rules(params["every_seconds"], params["failures"], params["max_per_hour"])
-    act = Watch(Installed(base), rules, None, say=lines.append).look()
-    return {"act": act, "lines": lines}
+    gateway = Installed(base)
+    act = Watch(gateway, rules, None, say=lines.append).look()
+    options = submit.last_options(gateway)
+    take_back = partial(submit.take_back, by="the schedule", options=options)
+    undone = canary_watch.watch(gateway, take_back, lines.append)
+    return {"act": act and not undone, "lines": lines, "changed": undone}
 
 
 def main() -> None:
@@ -88,7 +96,7 @@ def main() -> None:
             result = as_user(module.params["user"], lambda home: work(module.params))
     except AccountError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **result)
+    module.exit_json(**{"changed": False, **result})
 
 
 if __name__ == "__main__":

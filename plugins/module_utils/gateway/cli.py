@@ -10,15 +10,16 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import change_journal, submit
+from . import canary_watch, change_journal, submit
 from .installed import Installed
 from .lock import LockedError, locked
 from .schedule import Rules
 from .transaction import FAILURES, Transaction
-from .watch import Watch
+from .watch import Watch, say
 
 ERRORS = (*FAILURES, LockedError, submit.UnfinishedError)
 PATIENCE = 60.0  # whoever has submitted a change holds the lock until the program is started
@@ -51,6 +52,7 @@ def watch(gateway: Installed, words: argparse.Namespace) -> dict[str, Any]:
     options = submit.last_options(gateway)
     rules = Rules(words.every, words.failures, words.most)
     Watch(gateway, rules, lambda: submit.judge(gateway, words.by, options)).look()
+    canary_watch.watch(gateway, partial(submit.take_back, by=words.by, options=options), say)
     return {}
 
 

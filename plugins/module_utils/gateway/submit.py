@@ -61,12 +61,7 @@ def go_to(
     with changing(gateway, by, check):
         store, current = gateway.store, gateway.store.current()
         number = store.previous() if which == "previous" else int(which)
-        manifest = store.manifest(number)
-        held = gateway.held.values()
-        missing = [name for name in manifest.variables if not held.get(name)]
-        if missing:
-            raise MissingVariablesError(missing)
-        store.venv(manifest.venv)
+        can_serve(gateway, number)
         texts = [store.text(n, "config.yaml") for n in (current, number)]
         diff = [difference("config.yaml", *texts)] if texts[0] != texts[1] else []
         ends: Result = {"generation": number, "previous": current, "diff": diff}
@@ -75,6 +70,26 @@ def go_to(
             return {**ends, "changed": not same, "outcome": "unchanged" if same else "planned"}
         journal = hand_over(gateway, "go_to", by, number, options)
     return {**ends, **follow(gateway, journal)}
+
+
+def take_back(
+    gateway: Installed, number: int, reason: str, by: str, options: Mapping[str, Any]
+) -> Result:
+    """Serve an older generation, and note what serves now as undone for this reason."""
+    with changing(gateway, by, check=False):
+        current = gateway.store.current()
+        can_serve(gateway, number)
+        journal = hand_over(gateway, "judge", by, number, options, reason)
+    return {"generation": number, "previous": current, "diff": [], **follow(gateway, journal)}
+
+
+def can_serve(gateway: Installed, number: int) -> None:
+    """Raises MissingVariablesError or GenerationError where something that it needs is gone."""
+    manifest, held = gateway.store.manifest(number), gateway.held.values()
+    missing = [name for name in manifest.variables if not held.get(name)]
+    if missing:
+        raise MissingVariablesError(missing)
+    gateway.store.venv(manifest.venv)
 
 
 def judge(gateway: Installed, by: str, options: Mapping[str, Any], check: bool = False) -> Result:
@@ -155,7 +170,12 @@ def recover(gateway: Installed) -> None:
 
 
 def hand_over(
-    gateway: Installed, kind: str, by: str, number: int | None, options: Mapping[str, Any]
+    gateway: Installed,
+    kind: str,
+    by: str,
+    number: int | None,
+    options: Mapping[str, Any],
+    reason: str = "",
 ) -> ChangeJournal:
     """Write the journal and start the program. Only while nobody else does.
 
@@ -165,6 +185,9 @@ def hand_over(
     base, current = gateway.store.base, gateway.store.current()
     who = by or "ansible"
     journal = change_journal.begin(base, kind, who, gateway.boot(), number, current, options)
+    if reason:
+        journal.reason = reason
+        journal.save()
     gateway.manager.attempt("reset-failed", CHANGE_UNIT)
     gateway.manager.begin(CHANGE_UNIT)
     return journal
