@@ -1,9 +1,12 @@
-"""The virtual lab, and ansible-playbook as a user runs it."""
+"""The virtual lab, a gateway of its own on it, and ansible-playbook as a user runs it.
+
+The lab is the one that LAB_LLM_NAME and LAB_LLM_SUBNET choose, as for `tests/lab/lab` itself.
+"""
 
 from __future__ import annotations
 
-import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +14,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests/lab/lab"
+sys.path.insert(0, str(ROOT / "tests"))
+
+from tools.gateway_under_test import Gateway, gateway_under_test  # noqa: E402
+from tools.lab_hosts import ansible_environment, down, is_up, up  # noqa: E402
 
 Play = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -33,11 +40,26 @@ def lab(
 @pytest.fixture(scope="session")
 def the_lab() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
     """The lab, up. One that a user had running stays up afterwards."""
-    was_up = subprocess.run([LAB, "status"], capture_output=True, check=False).returncode == 0
-    lab("up")
+    was_up = is_up()
+    up()
     yield lab
     if not was_up:
-        lab("down")
+        down()
+
+
+@pytest.fixture(scope="session")
+def gateway(the_lab: object) -> Iterator[Gateway]:
+    """A gateway beside the lab's own; whatever it serves, a test of before has left."""
+    with gateway_under_test() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def running(gateway: Gateway) -> Gateway:
+    """That gateway, which serves something."""
+    if gateway.serving() != [gateway.current()] or not gateway.current():
+        gateway.serve("running")
+    return gateway
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +76,7 @@ def play() -> Play:
             timeout=timeout,
             check=False,
             cwd=ROOT,
-            env={**os.environ, **(env or {})},
+            env=ansible_environment(**(env or {})),
         )
 
     return run

@@ -1,6 +1,7 @@
 """A stand-in for a provider with the OpenAI API, for tests of the gateway: it says who it is.
 
-python3 upstream.py PORT NAME. A stream takes 20 chunks of 0.1 s.
+python3 upstream.py PORT NAME. A stream takes 6 chunks of 0.4 s. A model whose name has "broken" in
+it answers 500, one with "slow" after a second.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+CHUNKS, CHUNK_SECONDS = 6, 0.4
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -25,6 +27,11 @@ class Upstream(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if "broken" in asked.get("model", ""):
+            self.reply({"error": {"message": f"{self.name} is broken", "type": "server"}}, 500)
+            return
+        if "slow" in asked.get("model", ""):
+            time.sleep(1)
         if self.path.endswith("/embeddings"):
             row = {"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}
             self.reply({"object": "list", "model": "m", "data": [row], "usage": USAGE})
@@ -38,9 +45,9 @@ class Upstream(BaseHTTPRequestHandler):
     def head(self, kind: str) -> dict[str, object]:
         return {"id": "x", "object": kind, "created": 1, "model": "m"}
 
-    def reply(self, body: object) -> None:
+    def reply(self, body: object, status: int = 200) -> None:
         content = json.dumps(body).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -49,25 +56,34 @@ class Upstream(BaseHTTPRequestHandler):
     def stream(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for number in range(20):
+        for number in range(CHUNKS):
             self.chunk({"role": "assistant", "content": f"{number} "}, None)
-            time.sleep(0.1)
+            time.sleep(CHUNK_SECONDS)
         self.chunk({}, "stop")
-        self.wfile.write(b"data: [DONE]\n\n")
-        self.close_connection = True
+        self.event(b"[DONE]")
+        self.wfile.write(b"0\r\n\r\n")
 
     def chunk(self, delta: object, reason: str | None) -> None:
         choice = {"index": 0, "delta": delta, "finish_reason": reason}
         body = {**self.head("chat.completion.chunk"), "choices": [choice]}
-        self.wfile.write(b"data: " + json.dumps(body).encode() + b"\n\n")
+        self.event(json.dumps(body).encode())
+
+    def event(self, data: bytes) -> None:
+        event = b"data: " + data + b"\n\n"
+        self.wfile.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
         self.wfile.flush()
 
 
-def serve(port: int, name: str, host: str = "127.0.0.1") -> ThreadingHTTPServer:
+class Server(ThreadingHTTPServer):
+    request_queue_size = 1024  # after a standstill everybody comes at once
+    daemon_threads = True
+
+
+def serve(port: int, name: str, host: str = "127.0.0.1") -> Server:
     """A server for this stand-in; the caller lets it run."""
-    return ThreadingHTTPServer((host, port), type("Named", (Upstream,), {"name": name}))
+    return Server((host, port), type("Named", (Upstream,), {"name": name}))
 
 
 if __name__ == "__main__":
