@@ -15,6 +15,7 @@ from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp import (
     LlamaCppError,
     host_plan,
 )
+from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp_files import unneeded
 from ansible_collections.lab.llm.plugins.module_utils.host.units import UnitError, unit_name
 
 
@@ -34,8 +35,27 @@ def llama_cpp_absent(services: Sequence[Mapping[str, Any]]) -> list[dict[str, st
     return [{"name": unit_name(STEM, spec["provider"]), "state": "absent"} for spec in services]
 
 
+def llama_cpp_unneeded(
+    services: Sequence[Mapping[str, Any]],
+    kept: Sequence[Mapping[str, Any]],
+    settings: Mapping[str, Any],
+    models: bool = False,
+    engines: bool = False,
+) -> list[str]:
+    """See unneeded: files that only these services use."""
+    both = [[spec for spec in specs if spec["engine"] == "llama_cpp"] for specs in (services, kept)]
+    try:
+        return unneeded(*both, settings, models, engines)
+    except (LlamaCppError, UnitError) as problem:
+        raise AnsibleFilterError(str(problem)) from None
+
+
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"llama_cpp_absent": llama_cpp_absent, "llama_cpp_host": llama_cpp_host}
+        return {
+            "llama_cpp_absent": llama_cpp_absent,
+            "llama_cpp_host": llama_cpp_host,
+            "llama_cpp_unneeded": llama_cpp_unneeded,
+        }

@@ -31,7 +31,7 @@ options:
     description: What shall be there.
     type: list
     elements: dict
-    required: true
+    default: []
     suboptions:
       name:
         description: What messages call it. Default is its place.
@@ -68,6 +68,11 @@ options:
         description: Make O(artifacts[].dest) a link to O(artifacts[].path) instead of a copy.
         type: bool
         default: false
+  unneeded:
+    description: Files and folders that this module brought and that shall not be there any more.
+    type: list
+    elements: path
+    default: []
 """
 
 EXAMPLES = r"""
@@ -94,20 +99,14 @@ artifacts:
   sample: [{"name": "smollm2", "path": "/var/lib/llm/models/smollm2.gguf", "changed": false}]
 """
 
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.host.account import (
-    AccountError,
-    as_user,
-)
-from ..module_utils.host.artifacts import (
-    Artifact,
-    Outcome,
-    ensure,
-    problem_with,
-)
+from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.artifact_removal import remove
+from ..module_utils.host.artifacts import Artifact, Outcome, ensure, problem_with
 from ..module_utils.host.fetch import FetchError
 
 SOURCE = {"url": {"type": "str"}, "path": {"type": "path"}, "pypi": {"type": "str"}}
@@ -137,7 +136,7 @@ def wish_of(given: dict[str, object]) -> Artifact:
     return wish
 
 
-def bring(wishes: list[Artifact], home: str | None, check: bool) -> dict[str, Any]:
+def bring(wishes: list[Artifact], gone: list[str], home: str | None, check: bool) -> dict[str, Any]:
     """Bring one after the other; the result in the form of the module."""
     done: list[Outcome] = []
     failure = ""
@@ -148,6 +147,7 @@ def bring(wishes: list[Artifact], home: str | None, check: bool) -> dict[str, An
             failure = f"{wish.name}: "
             done.append(ensure(wish, check))
         failure = ""
+        done += [remove(Path(path), check) for path in gone]
     except (FetchError, AccountError, OSError) as problem:
         failure += str(problem)
     return {
@@ -176,16 +176,17 @@ def main() -> None:
             "artifacts": {
                 "type": "list",
                 "elements": "dict",
-                "required": True,
+                "default": [],
                 "options": SUBOPTIONS,
             },
+            "unneeded": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
     try:
         wishes = [wish_of(given) for given in module.params["artifacts"]]
-        check = module.check_mode
-        result = as_user(module.params["user"], lambda home: bring(wishes, home, check))
+        gone, check = module.params["unneeded"], module.check_mode
+        result = as_user(module.params["user"], lambda home: bring(wishes, gone, home, check))
     except (AccountError, ValueError) as problem:
         module.fail_json(msg=str(problem))
     if result.pop("failed"):

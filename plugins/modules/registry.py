@@ -158,8 +158,8 @@ file_providers:
 edits:
   description:
     - What O(without_provider), O(without_file) and O(values) change in the registry's own texts, a
-      dictionary a file with C(file), its absolute path, C(text), nothing where the file goes, and
-      C(mode). All other bytes of a file are as they were.
+      dictionary a file with C(file), its absolute path, C(text), nothing where the file goes,
+      C(mode), and C(sha256) of what stands there now. All other bytes of a file are as they were.
   type: list
   elements: dict
   returned: when there is no error

@@ -63,6 +63,13 @@ options:
       secrets:
         description: Variables for an environment file of mode 0600, C(~/.config/lab-llm/NAME.env).
         type: dict
+      beside:
+        description:
+          - Those of O(units[].secrets) that hold several values as a row of CSV, such as keys of
+            which any will do. What the file holds now stays in it, behind the new value.
+        type: list
+        elements: str
+        default: []
       mode:
         description: The unit file's permissions, in octal.
         type: str

@@ -55,7 +55,8 @@ def host_plan(
 
     `services` are specs of the registry with engine llama_cpp; `settings` has home, install
     (archive, package or binary), version, archive_url, archive_sha256, archive_binary, releases
-    ({version: {url, sha256}}), binary, sandbox, ready_timeout; `secrets` has the keys by variable.
+    ({version: {url, sha256}}), binary, sandbox, ready_timeout, keep_keys (whether the keys of now
+    stay valid beside these); `secrets` has the keys by variable.
     """
     artifacts: dict[str, dict[str, Any]] = {}
     units = []
@@ -164,6 +165,7 @@ def _unit(
         },
         "sandbox": _sandbox(settings) if settings["sandbox"] else None,
         "secrets": {KEY: key} if key else None,
+        "beside": [KEY] if key and settings.get("keep_keys") else [],
         "watch": watch,
         "port": spec["port"],
         "ready": [

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .diagnosis import account, cause
+from .key_lists import keys_in, value_in
 from .listeners import holders
 from .user_manager import Manager, State
 
@@ -27,7 +28,8 @@ class Probe:
     """A question that a ready service answers.
 
     `url` must give `status`; where `model` is named, the answer must list it as /v1/models does.
-    `key_file` and `key_variable` say where the bearer key stands, if one is needed.
+    `key_file` and `key_variable` say where the bearer key stands, if one is needed; of a `key_list`
+    the first one is sent.
     """
 
     url: str
@@ -35,6 +37,7 @@ class Probe:
     model: str = ""
     key_file: str = ""
     key_variable: str = ""
+    key_list: bool = False
 
 
 def why_not_ready(
@@ -80,7 +83,9 @@ def answer_problem(probe: Probe) -> str:
     """What is wrong with the answer to one probe, or ""."""
     request = urllib.request.Request(probe.url)  # noqa: S310
     if probe.key_file:
-        request.add_header("Authorization", f"Bearer {_key(probe)}")
+        held = value_in(Path(probe.key_file), probe.key_variable)
+        key = (keys_in(held) or [""])[0] if probe.key_list else held
+        request.add_header("Authorization", f"Bearer {key}")
     # The service is on this host: a proxy of the environment has no business here.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -120,24 +125,3 @@ def _listed(body: bytes) -> list[str]:
         return [str(item["id"]) for item in answer["data"]]
     except (ValueError, KeyError, TypeError):
         return []
-
-
-def _key(probe: Probe) -> str:
-    """The key as systemd would read it from an environment file that we wrote."""
-    for line in Path(probe.key_file).read_text().splitlines():
-        name, equals, value = line.partition("=")
-        if equals and name == probe.key_variable:
-            inner = value[1:-1] if value.startswith('"') else value
-            return _unescape(inner)
-    return ""
-
-
-def _unescape(value: str) -> str:
-    out, escaped = [], False
-    for char in value:
-        if char == "\\" and not escaped:
-            escaped = True
-            continue
-        out.append(char)
-        escaped = False
-    return "".join(out)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .key_lists import beside
 from .readiness import Probe
 from .units import HEADER, UnitError, environment_file, render
 from .user_units import Unit, secrets_path
@@ -29,6 +30,7 @@ UNIT = {
     "content": {"type": "str"},
     "sandbox": {"type": "dict"},
     "secrets": {"type": "dict", "no_log": True},
+    "beside": {"type": "list", "elements": "str", "default": []},
     "mode": {"type": "str", "default": "0644"},
     "state": {
         "type": "str",
@@ -76,6 +78,8 @@ def _unit(
     if given["sections"] and given["content"]:
         raise UnitError("give either sections or content")
     path = str(secrets_path(home, name))
+    lists = given.get("beside") or ()
+    secrets = secrets and beside(secrets, lists, secrets_path(home, name))
     text = HEADER + given["content"] if given["content"] else None
     if given["sections"]:
         more = {"EnvironmentFile": path} if secrets else {}
@@ -84,7 +88,12 @@ def _unit(
         text = render(_with(given["sections"], more), systemd)
     probes = tuple(
         Probe(
-            p["url"], p["status"], p["model"], path if p["key_variable"] else "", p["key_variable"]
+            p["url"],
+            p["status"],
+            p["model"],
+            path if p["key_variable"] else "",
+            p["key_variable"],
+            p["key_variable"] in lists,
         )
         for p in given["ready"]
     )

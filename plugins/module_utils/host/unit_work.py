@@ -50,6 +50,8 @@ def named_holders(message: str) -> str:
 
 
 def _work(params: Mapping[str, Any], home: str | None, check: bool) -> Outcome:
+    if home is None and {given["state"] for given in params["units"]} == {"absent"}:
+        return Outcome()  # a user who is not there has no units
     manager = Manager() if home else None
     if not (manager and manager.reachable()):
         if not check:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,15 +19,16 @@ BOM = codecs.BOM_UTF8
 
 
 def edits_of(directory: str, edits: Mapping[str, str | None]) -> list[dict[str, str | None]]:
-    """{file: its absolute path, text: the new one or None where the file goes, mode}, in order."""
+    """{file: absolute path, text: the new one or None where the file goes, mode, sha256: of what is
+    there now}, in the order of their names."""
     found: list[dict[str, str | None]] = []
     for name, text in sorted(edits.items()):
         path = Path(directory).absolute() / name
-        with path.open("rb") as file:
-            marked = file.read(len(BOM)) == BOM
+        now = path.read_bytes()
         mode = f"0{path.stat().st_mode & 0o777:o}"
-        new = f"\ufeff{text}" if marked and text is not None else text
-        found.append({"file": str(path), "text": new, "mode": mode})
+        new = f"\ufeff{text}" if now.startswith(BOM) and text is not None else text
+        sum_now = hashlib.sha256(now).hexdigest()
+        found.append({"file": str(path), "text": new, "mode": mode, "sha256": sum_now})
     return found
 
 

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Thin views of the core for single playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..module_utils import removal_report as removal
+
+
+def removal_report(told: Mapping[str, Any], removed: Mapping[str, Any]) -> str:
+    """See report: what became of a removal."""
+    return removal.report(told, removed)
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name to function, as Ansible asks for them."""
+        return {"removal_report": removal_report}

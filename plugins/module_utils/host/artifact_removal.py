@@ -1,0 +1,35 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Artefacts that nothing needs any more. Only what we brought is removed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from .artifacts import Outcome
+from .fetch import FetchError
+from .fingerprints import RECORD, read_record, record_of
+
+
+def remove(target: Path, check: bool) -> Outcome:
+    """Have no file, link or folder there; of a link its target stays.
+
+    Raises FetchError for one that was not brought by us.
+    """
+    name, found = target.name, os.path.lexists(target)
+    if not found and not record_of(target).exists():
+        return Outcome(name, str(target), False, "absent", "absent")
+    is_folder = target.is_dir() and not target.is_symlink()
+    record = target / RECORD if is_folder else record_of(target)
+    if found and not target.is_symlink() and not read_record(record):
+        raise FetchError(f"{target} was not brought by us: remove it yourself")
+    if not check:
+        if is_folder:
+            shutil.rmtree(target)
+        target.unlink(missing_ok=True)
+        record_of(target).unlink(missing_ok=True)
+    return Outcome(name, str(target), True, "present", "absent")
