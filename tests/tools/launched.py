@@ -137,6 +137,9 @@ class Host:
         (folder / "config.yaml").write_text(text)
 
     def switch(self, number: int, link: str = "current") -> None:
+        """Lets a link name this generation; who was current before may stay warm."""
+        if link == "current" and (self.base / link).is_symlink():
+            self.switch(int((self.base / link).readlink().name), "standby")
         beside = self.base / f"{link}.new"
         beside.symlink_to(f"generations/{number}")
         beside.replace(self.base / link)

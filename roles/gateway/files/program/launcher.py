@@ -188,8 +188,14 @@ class Launcher:
         if self.unseen >= 3 or (not ours and (self.wanted or "accepting" in states)):
             self.look()
         self.lost = 0 if current or candidate or self.served else self.lost + 1
-        if self.lost >= 3 or (time.monotonic() >= self.ends_at and not candidate):
+        if self.lost >= 3 or (self.is_spent() and not candidate):
             self.stop()
+
+    def is_spent(self) -> bool:
+        """Whether it was warm for long enough, or nobody wants it to be: `standby` names another,
+        or none where a key that it holds was rotated."""
+        warm = self.ends_at < float("inf")
+        return warm and (time.monotonic() >= self.ends_at or not place.named("standby"))
 
     def told_to_stop(self) -> None:
         self.restarting = True  # perhaps; systemd is asked once nobody accepts any more

@@ -18,8 +18,8 @@ UNIT = f"litellm@{GENERATION.name}.service"
 
 
 def named(link: str) -> bool:
-    """Whether `current` (who accepts in public) or `candidate` (who may be up in private besides)
-    names this generation."""
+    """Whether `current` (who accepts in public), `candidate` (who may be up in private besides) or
+    `standby` (who may stay warm once it has served) names this generation."""
     try:
         return (BASE / link).readlink().name == GENERATION.name
     except OSError:
