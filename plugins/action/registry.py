@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.compile import Compiled, Inventory, compile_registry
 from ..module_utils.registry.edit_files import edits_of, unwritable
+from ..module_utils.registry.commit import commit_of
 from ..module_utils.registry.problems import ERROR, Place, Problem, has_errors, in_order
 from ..module_utils.removal import remove
 from ..module_utils.report import as_json, as_text
@@ -75,6 +76,7 @@ class ActionModule(ActionBase):
         if not failed:
             result.update(compiled.as_dict(), missing_variables=missing, **edited)
             result["problems"] = [problem.as_dict() for problem in problems]
+            result["commit"] = commit_of(str(path))
         return result
 
 

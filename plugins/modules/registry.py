@@ -173,6 +173,10 @@ file:
   description: The absolute path of O(file), or nothing.
   type: str
   returned: always
+commit:
+  description: The git commit of the registry, with C(+) if files differ from it; or nothing.
+  type: str
+  returned: when there is no error
 path:
   description: The directory that was read.
   type: str
