@@ -15,7 +15,7 @@ from .routing.compare_generations import compare_generations
 from .routing.compare_params import Change
 
 Load = Callable[[str], Any]
-COLUMNS = ("", "state", "made", "by", "LiteLLM", "commit", "what changed")
+COLUMNS = ("#", "state", "made", "by", "LiteLLM", "commit", "what changed")
 WIDTHS = (0, 0, 0, 16, 12, 9, 64)  # the most characters of a column; 0: as they are
 REASON = 160
 
@@ -46,7 +46,9 @@ class History:
 
     def entry(self, one: Mapping[str, Any]) -> dict[str, Any]:
         changes = self.changes(one["before"], one["number"])
-        said = few_words(changes) if one["before"] else "the first one"
+        # A registry's file differs whenever anything does: alone it is worth a word.
+        worth = [change for change in changes if change.kind != "registry"] or changes
+        said = few_words(worth) if one["before"] else "the first one"
         return {
             **one,
             "made": local(one["at"], "%Y-%m-%dT%H:%M:%S%z"),
@@ -87,7 +89,7 @@ def as_lines(report: Mapping[str, Any], between: bool) -> list[str]:
         told = [] if between else table(report["generations"])
         return [*told, f"There is nothing before generation {last} to compare it with."]
     texts = [change["text"] for change in report["changes"]] or ["nothing: they serve the same"]
-    diff = [f"From generation {first} to {last}:", *(f"  {text}" for text in texts)]
+    diff = [f"From generation {first} to {last}:", *(f"- {text}" for text in texts)]
     return diff if between else [*table(report["generations"]), "", *diff]
 
 
@@ -95,17 +97,16 @@ def table(generations: Sequence[Mapping[str, Any]]) -> list[str]:
     """A line a generation, and one with the reason below those that failed."""
     rows = [COLUMNS, *(_row(one) for one in generations)]
     cut = [[short(cell, most) for cell, most in zip(row, WIDTHS, strict=True)] for row in rows]
-    wide = [max(len(row[place]) for row in cut) for place in range(len(COLUMNS))]
-    lines = ["  ".join(map(str.ljust, row, wide)).rstrip() for row in cut]
+    places = [n for n in range(len(COLUMNS)) if any(row[n] for row in cut[1:])]
+    wide = {n: max(len(row[n]) for row in cut) for n in places}
+    lines = ["  ".join(row[n].ljust(wide[n]) for n in places).rstrip() for row in cut]
     told = [lines[0]]
     for line, one in zip(lines[1:], generations, strict=True):
         told.append(line)
         if one["reason"] and one["state"] != "current":
-            told.append(f"{' ' * (wide[0] + 2)}because: {short(one['reason'], REASON)}")
+            told.append(f"└ because: {short(one['reason'], REASON)}")
         if one["unconfirmed"]:
-            told.append(
-                f"{' ' * (wide[0] + 2)}holds {one['unconfirmed']}, which no registry has yet"
-            )
+            told.append(f"└ holds {one['unconfirmed']}, which no registry has yet")
     return told
 
 

@@ -192,18 +192,21 @@ def test_the_table_is_for_people(store: Store, monkeypatch: pytest.MonkeyPatch) 
     for one in told["generations"]:
         one["at"] = 0.5
     lines = history_report.as_lines(told, between=False)
-    assert lines[0].split() == ["state", "made", "by", "LiteLLM", "commit", "what", "changed"]
+    assert lines[0].split() == ["#", "state", "made", "by", "LiteLLM", "commit", "what", "changed"]
     assert lines[1].startswith(
         "4  current  1970-01-01 00:00  ada  1.106.2  01234567…  gpt-4: the fall"
     )
-    assert lines[4] == "   because: LiteLLM says no"
+    assert lines[4] == "└ because: LiteLLM says no"
     assert lines[-3:] == [
         "From generation 3 to 4:",
-        "  gpt-4: the fallback changes from llama3.1 to mistral",
-        "  limit of lab: 10 -> 3 requests a minute",
+        "- gpt-4: the fallback changes from llama3.1 to mistral",
+        "- limit of lab: 10 -> 3 requests a minute",
     ]
     assert all(len(line) < 140 for line in lines)
     assert history_report.as_lines(told, between=True) == lines[-3:]
+    for one in told["generations"]:
+        one["commit"] = ""
+    assert "commit" not in history_report.as_lines(told, between=False)[0]
 
 
 def test_nothing_to_list_and_nothing_to_compare(tmp_path: Path, store: Store) -> None:
@@ -215,5 +218,5 @@ def test_nothing_to_list_and_nothing_to_compare(tmp_path: Path, store: Store) ->
     store.stage(same, ABOUT)
     assert history_report.as_lines(report(store, 4, 5), between=True) == [
         "From generation 4 to 5:",
-        "  nothing: they serve the same",
+        "- nothing: they serve the same",
     ]
