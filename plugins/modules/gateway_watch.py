@@ -59,6 +59,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.gateway import canary_watch, submit
+from ..module_utils.gateway.cli import ERRORS
 from ..module_utils.gateway.installed import Installed
 from ..module_utils.gateway.schedule import Rules
 from ..module_utils.gateway.watch import Watch
@@ -81,10 +82,13 @@ def work(params: dict[str, Any]) -> dict[str, Any]:
     lines: list[str] = []
     rules = Rules(params["every_seconds"], params["failures"], params["max_per_hour"])
     gateway = Installed(base)
-    act = Watch(gateway, rules, None, say=lines.append).look()
     options = submit.last_options(gateway)
     take_back = partial(submit.take_back, by="the schedule", options=options)
-    undone = canary_watch.watch(gateway, take_back, lines.append)
+    try:
+        act = Watch(gateway, rules, None, say=lines.append).look()
+        undone = canary_watch.watch(gateway, take_back, lines.append)
+    except ERRORS as error:
+        return {"failed": True, "msg": "\n".join([*lines, str(error)])}
     return {"act": act and not undone, "lines": lines, "changed": undone}
 
 
@@ -96,6 +100,8 @@ def main() -> None:
             result = as_user(module.params["user"], lambda home: work(module.params))
     except AccountError as error:
         module.fail_json(msg=str(error))
+    if result.get("failed"):
+        module.fail_json(**result)
     module.exit_json(**{"changed": False, **result})
 
 

@@ -153,7 +153,7 @@ class Lab:
         self.store = Store(base)
         self.store.prepare()
         self.bad: dict[int, set[tuple[str, str, str]]] = {}
-        self.socket, self.instance = "active", "active"
+        self.socket, self.instance, self.restarts = "active", "active", 0
         self.said: list[str] = []
         self.pauses: list[float] = []
         self.undone: list[float] = []
@@ -208,7 +208,9 @@ class Lab:
         self.at += after
         manager = SimpleNamespace(
             private_socket=lambda n: Path(f"/{n}"),
-            states=lambda names: {n: SimpleNamespace(active_state=self.socket) for n in names},
+            states=lambda names: {
+                n: SimpleNamespace(active_state=self.socket, restarts=self.restarts) for n in names
+            },
             instance=lambda _n: SimpleNamespace(
                 active=self.instance, failed=self.instance == "failed"
             ),
@@ -323,6 +325,11 @@ def test_it_does_not_look_now(lab: Lab, is_so: dict[str, str], said: str) -> Non
 
 def test_one_that_cannot_start_is_a_failure(lab: Lab) -> None:
     lab.bad[2], lab.instance = {LISTED}, "failed"
+    assert "serves again" in lab.look()
+
+
+def test_one_that_is_started_again_and_again_is_a_failure(lab: Lab) -> None:
+    lab.bad[2], lab.instance, lab.restarts = {LISTED}, "activating", 3
     assert "serves again" in lab.look()
 
 

@@ -23,6 +23,7 @@ from .asking import Asker
 from .handover import SOCKET
 from .installed import Installed
 from .lock import LockedError
+from .manager import unit
 from .probe_checks import LISTING, Check, Thing, check, thing
 from .proof import Options, prove
 from .schedule import Plan, Rules, Seen
@@ -93,13 +94,18 @@ class Watch:
             reason = "nothing serves yet"
         elif self.gateway.manager.states([SOCKET])[SOCKET].active_state == "inactive":
             reason = f"{SOCKET} is stopped, which is somebody's wish"
-        else:
-            instance = self.gateway.manager.instance(number)
-            if instance.active == "activating" and not instance.failed:
-                reason = f"generation {number} is starting"
+        elif self.is_starting(number):
+            reason = f"generation {number} is starting"
         if reason:
             self.say(f"not looked: {reason}")
         return not reason
+
+    def is_starting(self, number: int) -> bool:
+        """For the first time. One that systemd has to start again and again is not well."""
+        instance, name = self.gateway.manager.instance(number), unit(number)
+        if instance.active != "activating" or instance.failed:
+            return False
+        return self.gateway.manager.states([name])[name].restarts == 0
 
     def ask(self, number: int, again: bool) -> list[Check]:
         """What is due now, or `again` what has just failed. A gateway that is not there is asked
