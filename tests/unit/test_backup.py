@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -301,6 +302,19 @@ def test_what_only_an_older_one_needs_is_no_hindrance(store: Store, new: Store) 
     assert told["not_to_go_back_to"] == {"1": ["A_KEY"], "3": ["A_KEY"]}
     assert told["new_master_key"] is True
     assert job.values["LITELLM_MASTER_KEY"].startswith("sk-")
+
+
+def test_headers_made_of_keys_are_made_again(store: Store, new: Store) -> None:
+    composed = {"LLM_HEADER_X": "Token ${A_KEY}"}
+    known = dataclasses.replace(content("header", "A_KEY", "LLM_HEADER_X"), composed=composed)
+    store.switch(store.stage(known, {}))
+    job = back(new, archive(store), given={"A_KEY": "new"})
+    assert job.values["LLM_HEADER_X"] == "Token new"
+    with pytest.raises(secrets_file.MissingVariablesError, match="no value for A_KEY"):
+        back(new, archive(store))
+    store.record(4, "live")
+    store.switch(1)
+    assert back(new, archive(store), given={"A_KEY": "new"}).values["LLM_HEADER_X"] == "Token new"
 
 
 def test_a_gateway_with_other_generations_is_left_alone(store: Store, new: Store) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Content:
 
     `files`: path below the folder -> text. Those below registry/ are kept for people; all others
     are what the gateway runs, as are the venv, the units, and the values of the `variables` that
-    `secrets` stands for (a keyed hash).
+    `secrets` stands for (a keyed hash). `composed`: the variables among them that are made of text
+    and others, so that a restore can make them again.
     """
 
     files: Mapping[str, str]
@@ -26,6 +27,7 @@ class Content:
     units: Mapping[str, str]
     variables: tuple[str, ...]
     secrets: str
+    composed: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Equal if and only if the same would be served."""
@@ -51,6 +53,7 @@ class Manifest:
     commit: str = ""
     by: str = ""
     at: float = 0.0
+    composed: Mapping[str, str] = field(default_factory=dict)
     format: int = 1
 
 

@@ -159,6 +159,7 @@ class Store:
             units={name: sha256(text) for name, text in sorted(content.units.items())},
             variables=sorted(content.variables),
             secrets=content.secrets,
+            composed=dict(content.composed),
             at=time.time(),
             litellm=about.get("litellm", ""),
             lock=about.get("lock", ""),

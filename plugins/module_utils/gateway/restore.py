@@ -89,8 +89,14 @@ class Restore:
         backup, given = self.backup, self.given
         known = {**self.held, **given.kept, **{k: v for k, v in given.given.items() if v}}
         manifests = {number: backup.manifest(number) for number in backup.numbers}
-        composed = dict(manifests[backup.current].get("composed") or {})
-        needed = {name for name in manifests[backup.current]["variables"] if name not in composed}
+        serves = manifests[backup.current]
+        composed = dict(serves.get("composed") or {})
+        needed = [name for name in serves["variables"] if name not in composed]
+        for one in manifests.values():
+            # Headers that only older ones send are made again where their parts are known.
+            for name, text in (one.get("composed") or {}).items():
+                if secrets_file.needed((), {name: text}) <= known.keys():
+                    composed.setdefault(name, text)
         keep = {name for one in manifests.values() for name in one["variables"]}
         values = secrets_file.merged(known, {}, needed, composed, keep)
         for number, manifest in manifests.items():

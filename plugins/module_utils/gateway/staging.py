@@ -102,7 +102,8 @@ class Staging:
         wanted = self.wanted
         names = sorted(secrets_file.needed(wanted.variables, wanted.composed) | {*wanted.composed})
         mark = self.held.mark(self.values, names, create=not self.check)
-        return Content(wanted.files, wanted.venv, wanted.units, tuple(names), mark)
+        parts = (wanted.files, wanted.venv, wanted.units, tuple(names), mark)
+        return Content(*parts, composed=wanted.composed)
 
     def _about(self) -> dict[str, str]:
         venv = self.store.venv(self.wanted.venv)
