@@ -91,6 +91,8 @@ class CutOff:
     def clear(self) -> None:
         """Nothing of it is held any more, whatever has gone wrong."""
         self.gateway.on(f"rm -f {DROP_IN}; kill -CONT $({STOPPED}) 2>/dev/null || true")
+        if self.gateway.succeeds(f"pgrep -u {USER} -x systemd"):
+            self.gateway.user("systemctl --user daemon-reload")
         if self.controller and self.controller.poll() is None:
             self.kill_controller()
             self.controller.communicate(timeout=30)

@@ -89,6 +89,46 @@ def metrics_folder() -> tuple[Path, int]:
     return folder, held
 
 
+class Turn:
+    """Whose turn it is to accept in public: one generation's at a time, whoever is slow or dead.
+
+    Each worker that accepts holds a shared lock on a file of its generation. One that wants to
+    takes its own first and then looks at the others': of two that do so at once neither goes ahead,
+    and only the one that `current` names tries again.
+    """
+
+    def __init__(self) -> None:
+        self.path = runtime_folder() / f"accepting-{GENERATION.name}"
+        self.file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def take(self) -> bool:
+        """Whether nobody else accepts; from then on they see that we do."""
+        others = [path for path in runtime_folder().glob("accepting-*") if path != self.path]
+        if _lock(self.file, fcntl.LOCK_SH) and not any(map(_is_held, others)):
+            return True
+        self.give()
+        return False
+
+    def give(self) -> None:
+        fcntl.flock(self.file, fcntl.LOCK_UN)
+
+
+def _is_held(path: Path) -> bool:
+    file = os.open(path, os.O_RDWR)
+    try:
+        return not _lock(file, fcntl.LOCK_EX)
+    finally:
+        os.close(file)
+
+
+def _lock(file: int, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def forget_live_metrics(pid: int) -> None:
     """What a worker that has ended had under way is over; what it has counted stays."""
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

@@ -34,6 +34,7 @@ BACKLOG = 4096  # connections that wait while nobody accepts: all of a hand-over
 # A client that keeps its connection hears "Connection: close" with its next answer. One that says
 # nothing for this long is closed.
 IDLE_SECONDS = {"retire": 10.0, "stop": 2.0}
+AGAIN_SECONDS = 0.02  # until we ask again whether those before us have stopped accepting
 TURN_SECONDS = 0.1  # what was accepted last is a connection some turns of the loop later
 LAST_SECONDS = 3.0  # for LiteLLM to close; then the process ends, whatever it is at
 
@@ -53,7 +54,7 @@ class Gateway(uvicorn.Server):
         super().__init__(self.settings(self.private_door))
         self.public_settings = self.settings(self.public_door)
         self.public_settings.load()
-        self.public_state = ServerState()
+        self.public_state, self.whose_turn = ServerState(), place.Turn()
         self.wanted, self.accepting, self.until = False, None, 0.0
         self.turning, self.draining = asyncio.Lock(), None
         self.leaving = asyncio.Event()
@@ -132,6 +133,9 @@ class Gateway(uvicorn.Server):
     async def follow(self) -> None:
         async with self.turning:
             if self.wanted and self.accepting is None and place.named("current"):
+                if not self.whose_turn.take():
+                    self.loop.call_later(AGAIN_SECONDS, self.try_again)
+                    return
                 await self.accept()
             elif not self.wanted and self.accepting is not None:
                 self.refuse()
@@ -140,6 +144,10 @@ class Gateway(uvicorn.Server):
         if not self.leaving.is_set():
             busy = "draining" if self.draining is not None else "idle"
             self.say("accepting" if self.accepting is not None else busy)
+
+    def try_again(self) -> None:
+        if self.wanted:
+            self.turn(True)
 
     async def accept(self) -> None:
         if self.draining is not None:
@@ -159,6 +167,7 @@ class Gateway(uvicorn.Server):
         if self.accepting is not None:
             self.accepting.close()
             self.accepting = None
+        self.whose_turn.give()
 
     async def retire(self) -> None:
         """Another generation is current: finish what was begun in public."""
