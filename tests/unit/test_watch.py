@@ -67,6 +67,7 @@ def by_id(name: str) -> tuple[str, str, str]:
 
 def test_a_generation_is_first_looked_at_whole() -> None:
     assert plan(Seen(), probes(), RULES, NOW).only is None
+    assert plan(Seen(1, whole=True), {"models": ["a"]}, RULES, NOW).only is None  # who knows
 
 
 # what: the provider's row, when it was asked, whether it is now

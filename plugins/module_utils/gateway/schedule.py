@@ -94,7 +94,7 @@ def plan(seen: Seen, probes: Mapping[str, Any], rules: Rules, now: float) -> Pla
     providers: Mapping[str, Any] = probes.get("providers", {})
     due = tuple(name for name, row in providers.items() if is_due(seen, name, row, rules, now))
     spared = tuple(name for name in providers if name not in due)
-    if not seen.whole:
+    if not seen.whole or not probes.get("deployments"):  # or nothing says which there are
         return Plan(None, spared, due)
     only = {LISTED, *in_turn(seen, probes, due)}
     for row in probes.get("health", ()):
