@@ -244,7 +244,7 @@ def test_all_is_well(lab: Lab) -> None:
 def test_a_bad_generation_is_undone_in_one_look(lab: Lab) -> None:
     lab.bad[2] = {NAME, by_id("~own/a")}
     assert lab.look() == "generation 1 serves again: go back: x"
-    assert lab.pauses == [60, 60]  # three times in a row, within one period
+    assert lab.pauses == [50, 50]  # three times in a row, within half a period
     assert lab.asked[-1] == {NAME, by_id("~own/a")}
     assert any("a fails (boom)" in said and "1 of 3" in said for said in lab.said)
     assert lab.look() == "generation 1: 6 checks, all well"

@@ -78,7 +78,7 @@ class Watch:
             most = max(self.seen.failing[what] for what in helped)
             times = f"{most} of {self.rules.failures} times in a row"
             failing = words([row for row in checks if not row["ok"]])
-            seconds = min(self.rules.every / self.rules.failures, LONGEST_PAUSE)
+            seconds = min(self.rules.every / self.rules.failures / 2, LONGEST_PAUSE)
             self.say(f"generation {number}: {failing}, {times}; asking again in {seconds:.0f} s")
             self.pause(seconds)
             again = True
