@@ -30,6 +30,8 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        if arguments["undo"]:
+            return self._execute_module(task_vars=task_vars)
         src = Path(arguments["src"]).absolute()
         try:
             backup = unpack(src.read_bytes())

@@ -48,6 +48,12 @@ options:
       error, for nobody would find it.
     type: str
     default: ""
+  undo:
+    description:
+      - A folder that RV(aside) named. What is in it comes back, and what was restored in its place
+        goes. Nothing serves before M(lab.llm.gateway_change) is asked to go to RV(current).
+    type: str
+    default: ""
   by: {description: "Who restores, for the lock.", type: str, default: ""}
   archive: {description: "For the action plugin alone.", type: str}
   kept: {description: "For the action plugin alone.", type: dict, default: {}}
@@ -93,15 +99,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.gateway.backup import Backup, BackupError, unpack
+from ..module_utils.gateway.backup import BackupError, unpack
 from ..module_utils.gateway.generation import Store
-from ..module_utils.gateway.handover import SOCKET, UMBRELLA
-from ..module_utils.gateway.lock import LockedError, locked
-from ..module_utils.gateway.manager import GatewayManager
-from ..module_utils.gateway.restore import Given, Restore, idle, put_aside, told
+from ..module_utils.gateway.lock import LockedError
+from ..module_utils.gateway.restore import Given
+from ..module_utils.gateway.restoring import restore, undo
 from ..module_utils.gateway.sealed import GenerationError
 from ..module_utils.gateway.secrets_file import MissingVariablesError
-from ..module_utils.gateway.unit_set import public_address
 from ..module_utils.host.account import AccountError, as_user
 from ..module_utils.host.user_manager import ManagerError
 
@@ -115,6 +119,7 @@ ARGUMENTS = {
     "with_secrets": {"type": "bool", "default": True},
     "vault_password_file": {"type": "path"},
     "address": {"type": "str", "default": ""},
+    "undo": {"type": "str", "default": ""},
     "by": {"type": "str", "default": ""},
     "archive": {"type": "str", "no_log": True},
     "kept": {"type": "dict", "default": {}, "no_log": True},
@@ -127,36 +132,17 @@ def given(params: dict[str, Any]) -> Given:
     return Given(values, kept.get("values") or {}, base64.b64decode(kept.get("key") or ""))
 
 
-def fits(backup: Backup, address: str) -> None:
-    """Raises BackupError where clients would look for it in vain."""
-    unit = backup.files(backup.current).get(f"units/{SOCKET}", b"")
-    listens = public_address(unit.decode())
-    if address and listens != address:
-        raise BackupError(
-            f"generation {backup.current} listens at {listens}, this host's gateway is declared to "
-            f"be at {address}: set gateway_bind and gateway_port of this host, or restore it with "
-            "-e live=false and run site.yml, which makes a new generation"
-        )
-
-
 def work(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """What is done as the gateway's user, who may not be there yet in check mode."""
-    store, aside = Store(Path(params["path"])), None
+    store, how = Store(Path(params["path"])), {"by": params["by"], "check": check}
     try:
+        if params["undo"]:
+            return undo(store, params["undo"], **how)
         backup = unpack(base64.b64decode(params["archive"]))
-        fits(backup, params["address"])
-        restore = Restore(store, backup, given(params))
-        changed = restore.changed(params["replace"])
-        if not check:
-            with locked(store.base, f"{params['by'] or 'ansible'} (restore)"):
-                idle(store)
-                if restore.others() and params["replace"]:
-                    GatewayManager(store.base.parent).attempt("stop", SOCKET, UMBRELLA)
-                    aside = put_aside(store)
-                restore.place()
+        where = {"replace": params["replace"], "address": params["address"]}
+        return restore(store, backup, given(params), **where, **how)
     except ERRORS as error:
         return {"failed": True, "msg": str(error)}
-    return {"changed": changed, **told(restore, aside)}
 
 
 def main() -> None:

@@ -328,20 +328,46 @@ def test_a_gateway_with_other_generations_is_left_alone(store: Store, new: Store
     assert job.changed(replace=True)
 
 
-def test_what_is_replaced_is_put_aside(store: Store, new: Store) -> None:
+def whole(store: Store) -> dict[str, str]:
+    """Everything in a gateway's folder."""
+    files = [path for path in store.base.rglob("*") if path.is_file() or path.is_symlink()]
+    return {
+        str(path.relative_to(store.base)): str(path.readlink())
+        if path.is_symlink()
+        else path.read_text(errors="replace")
+        for path in files
+    }
+
+
+def test_what_is_replaced_is_put_aside_and_can_be_brought_back(store: Store, new: Store) -> None:
     new.prepare()
-    new.switch(new.stage(content("not in the backup"), {}))
+    old = dataclasses.replace(content("not in the backup"), venv="f" * 16)
+    new.switch(new.stage(old, {}))
     new.record(1, "live")
+    for name in ("f" * 16, VENV):
+        (new.base / "venvs" / name / "bin").mkdir(parents=True)
+        (new.base / "venvs" / name / "bin/python").write_text(name)
     secrets_file.store(new.base / "secrets.env", {"A_KEY": "old"})
-    before = tree(new)
+    before, generations = whole(new), tree(new)
     job = back(new, archive(store), given={"A_KEY": "1"})
-    aside = restore.put_aside(new)
+    aside = restore.put_aside(new, job.backup)
     job.place()
     assert (new.current(), new.numbers()) == (None, [1, 3])
     assert secrets_file.read(new.base / "secrets.env")["A_KEY"] == "1"
     kept = Store(aside)
-    assert tree(kept) == before
+    assert tree(kept) == generations
     assert (kept.current(), secrets_file.read(aside / "secrets.env")) == (1, {"A_KEY": "old"})
+    assert (aside / "generations/1/venv/bin/python").read_text() == "f" * 16
+    assert sorted(path.name for path in (new.base / "venvs").iterdir()) == [VENV, f"{VENV}.txt"]
+
+    assert restore.bring_back(new, str(aside)) == 1
+    after = whole(new)
+    assert after.pop(f"venvs/{VENV}.txt") == LOCK
+    assert after == before
+    with pytest.raises(BackupError, match="nothing that was put aside"):
+        restore.bring_back(new, str(aside))
+    with pytest.raises(BackupError, match="nothing that was put aside"):
+        restore.bring_back(new, "venvs")
 
 
 def test_cut_off_in_the_middle_the_next_run_goes_on(

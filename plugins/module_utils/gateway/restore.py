@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from .sealed import STAGING, fill, remove, seal
 # What a backup takes the place of. Venvs and the program stay: they are found by their hash.
 REPLACED = ("generations", "outcomes", "current", "candidate", "standby", "change.json", "changes")
 KEY = "secrets.key"
+ASIDE = "replaced-"
 
 
 def idle(store: Store) -> None:
@@ -176,17 +176,51 @@ class Restore:
         atomic.sync(folder)
 
 
-def put_aside(store: Store) -> Path:
-    """Move everything that a backup takes the place of into a folder beside it; which one."""
-    aside = store.base / f"replaced-{time.strftime('%Y%m%dT%H%M%S')}"
-    aside.mkdir(mode=0o700)
-    secrets = [path.name for path in store.base.glob("secrets*") if path.is_file()]
-    for name in (*REPLACED, *secrets):
-        path = store.base / name
-        if path.is_symlink() or path.exists():
-            shutil.move(path, aside / name)
+def put_aside(store: Store, backup: Backup) -> Path:
+    """Move everything that a backup takes the place of into a folder beside it; which one.
+
+    Venvs that only the old generations need go with them: nobody would spare them here.
+    """
+    aside = store.base / f"{ASIDE}{time.strftime('%Y%m%dT%H%M%S')}"
+    (aside / "venvs").mkdir(mode=0o700, parents=True)
+    needed = {backup.manifest(number)["venv"] for number in backup.numbers}
+    for path in list((store.base / "venvs").glob("[0-9a-f]*")):
+        if path.name.removesuffix(".txt") not in needed:
+            path.rename(aside / "venvs" / path.name)
+    for path in in_force(store):
+        path.rename(aside / path.name)
     atomic.sync(store.base)
     return aside
+
+
+def in_force(store: Store) -> list[Path]:
+    """What is put aside, and gives way when that is brought back."""
+    named = [store.base / name for name in REPLACED]
+    secrets = [path for path in store.base.glob("secrets*") if path.is_file()]
+    return [path for path in (*named, *secrets) if path.is_symlink() or path.exists()]
+
+
+def bring_back(store: Store, aside: str) -> int | None:
+    """Have again what was put aside; what was restored in its place goes. Which one served.
+
+    Raises BackupError if there is no such folder.
+    """
+    folder = store.base / Path(aside).name
+    if not folder.name.startswith(ASIDE) or not (folder / "generations").is_dir():
+        raise BackupError(f"{aside} holds nothing that was put aside")
+    for path in in_force(store):
+        if path.is_dir() and not path.is_symlink():
+            remove(path)
+        else:
+            path.unlink()
+    for path in (folder / "venvs").iterdir():
+        path.rename(store.base / "venvs" / path.name)
+    (folder / "venvs").rmdir()
+    for path in folder.iterdir():
+        path.rename(store.base / path.name)
+    folder.rmdir()
+    atomic.sync(store.base)
+    return store.current()
 
 
 def told(restore: Restore, aside: Path | None) -> dict[str, Any]:
