@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,7 +92,9 @@ def _compiled(
         more = {"edits": edits_of(path, removal.edits), "removed": removal.as_dict()}
         return removal.compiled, problems, more
     if arguments["values"]:
-        values = [(tuple(one["path"]), one["value"]) for one in arguments["values"]]
+        # As they are in the files: Ansible's own texts and numbers carry more than that.
+        plain = json.loads(json.dumps(arguments["values"]))
+        values = [(tuple(one["path"]), one["value"]) for one in plain]
         compiled, problems, edits = revalue(path, inventory, values)
         more = {"edits": edits_of(path, edits)}
         return compiled, [*problems, *unwritable(path, edits)], more

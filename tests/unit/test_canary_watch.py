@@ -38,6 +38,7 @@ class Gateway:
         self.manager = SimpleNamespace(private_socket=lambda number: base / f"{number}.sock")
         self.counters: dict[str, tuple[int, int]] = {}
         self.status, self.asked = 200, 0
+        self.margin: dict[str, float] = {}
 
     def serve(
         self, number: int, shares: Mapping[str, float], before: int | None, at: float = BEGAN
@@ -50,7 +51,8 @@ class Gateway:
         ]
         folder = self.store.folder / str(number)
         folder.mkdir(parents=True)
-        (folder / "probes.json").write_text(json.dumps({"canaries": canaries}))
+        margin = {"margin": self.margin} if self.margin else {}
+        (folder / "probes.json").write_text(json.dumps({"canaries": canaries, **margin}))
         self.store.record(number, "live", before=before)
         outcome = self.store.outcomes / f"{number}.json"
         outcome.write_text(json.dumps({**json.loads(outcome.read_text()), "at": at}))
@@ -156,6 +158,17 @@ def test_of_two_canaries_the_bad_one_is_the_reason(gateway: Gateway) -> None:
     decision = tick(gateway.store, gateway.ask, BEGAN + 60)
     assert decision.undo == 3
     assert [line[:8] for line in decision.lines] == ["canary d", "canary c"]
+
+
+def test_the_margin_is_the_generations_own(gateway: Gateway) -> None:
+    gateway.margin = {"errors": 0.5, "latency": 2}
+    gateway.serve(4, {"c": 0.25}, before=3)
+    gateway.count(a=(90, 0), c=BAD)
+    assert tick(gateway.store, gateway.ask, BEGAN + 60).undo is None
+    gateway.margin = {"errors": 0.3}
+    gateway.serve(5, {"c": 0.3}, before=4)
+    gateway.count(a=(90, 0), c=BAD)
+    assert tick(gateway.store, gateway.ask, BEGAN + 120).undo == 4
 
 
 def test_without_a_canary_nobody_is_asked(gateway: Gateway) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..host import atomic
@@ -42,7 +42,7 @@ class Decision:
     lines: tuple[str, ...] = ()
 
 
-def tick(store: Store, ask: Ask, now: float, margin: Margin = UNDO) -> Decision:
+def tick(store: Store, ask: Ask, now: float) -> Decision:
     """One look at the canaries of the generation that serves.
 
     Its promotion is to be undone if a canary is worse than its peers, in what has happened since,
@@ -56,7 +56,7 @@ def tick(store: Store, ask: Ask, now: float, margin: Margin = UNDO) -> Decision:
     seen = see(canaries, number, ask, now)
     if isinstance(seen, str):
         return Decision(lines=(f"canaries: {seen}",))
-    looks = remember(store, seen)
+    looks, margin = remember(store, seen), margin_of(store, number)
     before = store.outcome(number).get("before")
     shares = {one["provider"]: one["share"] for one in canaries_of(store, before)}
     undo: int | None = None
@@ -135,6 +135,13 @@ def may_have(
     allowed = verdict.enough and not verdict.worse
     why = f"{provider} at {_percent(had)}: {verdict.why}"
     return {**said, "allowed": allowed, "why": why, "numbers": verdict.numbers}
+
+
+def margin_of(store: Store, number: int) -> Margin:
+    """What a generation's canaries are allowed, as it was when it was made."""
+    said = store.probes(number).get("margin", {})
+    errors, latency = (float(said.get(x, getattr(UNDO, x))) for x in ("errors", "latency"))
+    return replace(UNDO, errors=errors, latency=latency)
 
 
 def canaries_of(store: Store, number: int | None) -> list[dict[str, Any]]:

@@ -75,15 +75,17 @@ def prove(
     raises for what a gateway answers or does not.
     """
     values = Held(store).values_of(number)
-    proof = _asked(values, door, options, store.probes(number) if probes is None else probes)
+    probes = store.probes(number) if probes is None else probes
+    proof = _asked(values, door, options, probes)
     new, asked = options.new_provider, list(proof.checks)
-    bad = [] if proof.ok else blocking(asked, (), new)
+    trial = {one["provider"] for one in probes.get("canaries", ())}
+    bad = [] if proof.ok else blocking(asked, (), new, (), trial)
     if bad and compare_with is not None and compare_with != number:
         before = _before(store, compare_with, str(private_socket(compare_with)), options, bad)
         asked += before.checks
         old = Held(store).values_of(compare_with)
         changed = {name for name in old.keys() | values.keys() if old.get(name) != values.get(name)}
-        bad = blocking(proof.checks, before.checks, new, changed)
+        bad = blocking(proof.checks, before.checks, new, changed, trial)
     checks, bad = ([scrub(row, values) for row in rows] for rows in (proof.checks, bad))
     took = cost(asked, proof.providers)
     return Proven(proof.ok, checks, bad, lines(checks), took, in_words(took))

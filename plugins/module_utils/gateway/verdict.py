@@ -21,17 +21,20 @@ def blocking(
     before: Sequence[Check] = (),
     new_provider: str = "",
     changed: Collection[str] = (),
+    on_trial: Collection[str] = (),
 ) -> list[Check]:
     """The checks because of which a generation must not serve.
 
     A provider that is down is not the generation's fault: what only it could answer is excused,
     unless it is the new one. So is what failed in the same way before (`before`: checks of the
     generation that serves now) if it is configured now as it was then, down to the values of its
-    variables (`changed`: those that have others).
+    variables (`changed`: those that have others). So is what only a provider `on_trial` could
+    answer: its peers answer for it, and it is judged by what it does for clients.
     """
     health = [row for row in checks if row["line"] == HEALTH]
     down = {row["target"] for row in health if is_down(row)}
-    down -= {new_provider, *(row["target"] for row in health if not is_down(row))}
+    down -= {row["target"] for row in health if not is_down(row)}
+    down = (down | set(on_trial)) - {new_provider}
     known = {thing(row): row for row in before if not row["ok"]}
     new = {id(row) for row in checks if new_provider and speaks_of(row, new_provider)}
     return [
