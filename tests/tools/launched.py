@@ -30,6 +30,8 @@ AS_MANAGER = """
 import os
 def restarting(): return os.path.exists(os.environ["XDG_RUNTIME_DIR"] + "/restarting")
 def move(pids, bound): return True
+def left_over(): return set()
+def outlive(seconds): pass
 """
 
 

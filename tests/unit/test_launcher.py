@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import importlib
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from tools.launched import (  # noqa: E402
     HEADERS,
     KEY,
+    PROGRAM,
     SECRET,
     Host,
     Instance,
@@ -82,6 +84,41 @@ def first(host: Host) -> Instance:
 
 def public(host: Host) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)
+
+
+SAID = [
+    # what the workers are at, whether they shall accept, whether they ever did, what was said last
+    ("idle idle", False, False, "", "private"),
+    ("idle idle", True, False, "", ""),
+    ("accepting idle", True, False, "", ""),
+    ("accepting accepting", True, False, "", "serving"),
+    ("accepting idle", True, False, "private", "taking over: 1 of 2 workers accept"),
+    ("accepting", True, True, "serving", "serving"),  # one has died
+    ("accepting idle", True, True, "serving", "serving"),  # another has taken its place
+    ("", True, True, "serving", "starting again: no worker is left"),
+    ("idle", True, True, "starting again: no worker is left", "starting again: no worker is left"),
+    ("draining", True, True, "serving", "retiring"),  # it has looked before its parent
+    ("accepting draining", False, True, "serving", "serving"),  # not before none accepts
+    ("draining idle", False, True, "serving", "retiring"),
+    ("idle idle", False, True, "retiring", "standby"),
+    ("accepting idle", True, True, "standby", "taking over: 1 of 2 workers accept"),
+]
+
+
+@pytest.mark.parametrize(("states", "wanted", "served", "said", "expected"), SAID)
+def test_what_systemd_hears_of_all_workers(
+    monkeypatch: pytest.MonkeyPatch,
+    states: str,
+    wanted: bool,
+    served: bool,
+    said: str,
+    expected: str,
+) -> None:
+    monkeypatch.syspath_prepend(str(PROGRAM))
+    words = importlib.import_module("words")
+    text = words.together(states.split(), wanted=wanted, served=served, said=said)
+    assert text.partition(": ")[0] == expected.partition(": ")[0]
+    assert text == expected or expected in ("private", "retiring", "standby")
 
 
 def test_the_current_one_serves_behind_both_doors(host: Host, first: Instance) -> None:

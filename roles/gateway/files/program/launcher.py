@@ -28,13 +28,12 @@ from collections.abc import Callable
 import journal
 import leaving
 import place
+import words
 from child import Child
 from place import RETIRE_SECONDS, STANDBY_SECONDS, STOP_SECONDS
 
 LOOK_SECONDS = 1.0  # whoever changed `current` may have died before telling us
 LAST_SECONDS = 4.0  # for LiteLLM to close, after the bound of what was begun
-PRIVATE = "private: not the current generation"
-RETIRING = "retiring: another generation is current"
 
 log = logging.getLogger("lab.llm")
 
@@ -54,7 +53,8 @@ class Launcher:
             os.environ["PROMETHEUS_MULTIPROC_DIR"], self.held = str(folder), [lock]
         self.said, self.code = "", -1
         self.ready = self.wanted = self.served = self.stopping = self.restarting = False
-        self.unseen, self.lost, self.ends_at, self.moved = 0, 0, float("inf"), False
+        self.unseen, self.lost, self.ends_at = 0, 0, float("inf")
+        self.strangers, self.begun = leaving.left_over(), time.monotonic()
         self.selector = selectors.DefaultSelector()
         self.orders: list[Callable[[], None]] = []
         self.listen_to_signals()
@@ -111,8 +111,6 @@ class Launcher:
         child.bury()
         if self.stopping:
             return
-        if child.process is not None:
-            place.forget_live_metrics(child.process.pid)
         alone = not any(one.up for one in self.children)
         if not self.ready or (loading and alone):
             self.fail(child.end())
@@ -143,39 +141,24 @@ class Launcher:
         """Tell systemd what all workers are at, taken together."""
         if not self.ready or self.stopping or self.code >= 0:
             return
-        text = self.status([child.state for child in self.children if child.up])
+        states = [child.state for child in self.children if child.up]
+        text = words.together(states, wanted=self.wanted, served=self.served, said=self.said)
+        if text == words.SERVING:
+            self.served, self.ends_at = True, float("inf")
+        if text == words.STANDBY and self.ends_at == float("inf"):
+            self.ends_at = time.monotonic() + STANDBY_SECONDS
         if text != self.said:
             first, self.said = not self.said, text
             journal.status(text)
             if first:
                 journal.notify("READY=1")
 
-    def status(self, states: list[str]) -> str:
-        """`serving` once all accept, and as long as one does; the others only if none does."""
-        accepting = states.count("accepting")
-        if self.wanted and accepting and accepting == len(states):
-            self.served, self.ends_at = True, float("inf")
-            return "serving"
-        if accepting:
-            taking_over = f"taking over: {accepting} of {len(states)} workers accept"
-            return self.said if self.said in ("", "serving") else taking_over
-        if self.wanted:
-            return "starting again: no worker is left" if self.said == "serving" else self.said
-        if not self.served:
-            return PRIVATE
-        if "draining" in states:
-            return RETIRING
-        return self.stand_by()
-
-    def stand_by(self) -> str:
-        """Warm, and nothing to do."""
-        if self.ends_at == float("inf"):
-            self.ends_at = time.monotonic() + STANDBY_SECONDS
-        return f"standby: another generation is current; stays for {STANDBY_SECONDS:g} s"
-
     def tick(self) -> None:
         """Once a second. The old one leaves at the first look, the new one begins at the third, so
         that two generations never accept at once."""
+        if self.strangers and time.monotonic() - self.begun > STOP_SECONDS + LAST_SECONDS:
+            leaving.end(self.strangers)
+            self.strangers = set()
         for child in self.children:
             if child.state == "gone" and time.monotonic() >= child.again_at and not self.stopping:
                 self.begin(child)
@@ -211,6 +194,8 @@ class Launcher:
                 child.tell(f"stop {STOP_SECONDS}")
             elif child.state == "starting":
                 child.process.kill()
+        if self.public is not None:
+            self.public.close()  # or the address stays taken
         journal.notify("STOPPING=1")
         journal.status("stopping")
 
@@ -239,6 +224,7 @@ def main() -> int:
         # Ready first: for systemd, one that ends before it is ready has failed.
         journal.notify("READY=1")
         journal.status("not started: neither `current` nor `candidate` names this generation")
+        leaving.outlive(STOP_SECONDS + LAST_SECONDS)
         return 0
     journal.status("loading LiteLLM")
     try:

@@ -2,17 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Leave a unit that is being restarted, and let its workers finish in one of their own.
+"""Leave a unit that is being restarted, let its workers finish in one of their own.
 
 systemd starts a unit again only when all of it has ended: answers that take long would add to the
 time in which nobody accepts. So the workers, which accept no more, move to a transient scope, with
 a bound that systemd keeps. A unit that is stopped, as all are when the host goes down, does not do
-this: it ends when its work has.
+this: it ends when its work has. A launcher that is killed leaves its workers where they are; they
+end by themselves, and the next launcher sees to it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -64,6 +67,38 @@ def move(pids: Sequence[int], bound: float) -> bool:
     while not (there := all(_within(pid, scope) for pid in pids)) and time.monotonic() < end:
         time.sleep(0.005)
     return there
+
+
+def left_over() -> set[int]:
+    """The other processes of this unit, before we have started any: a launcher that was killed
+    left them behind."""
+    try:
+        ours = Path("/proc/self/cgroup").read_text()
+    except OSError:
+        return set()
+    if f"/{UNIT}" not in ours:
+        return set()
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cgroup").read_text() == ours:
+                found.add(int(process.name))
+    return found - {os.getpid()}
+
+
+def end(left: set[int]) -> None:
+    """End those of them that are still there."""
+    for pid in left_over() & left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def outlive(seconds: float) -> None:
+    """Wait for left-overs to end, and end them after so long."""
+    left, until = left_over(), time.monotonic() + seconds
+    while left & left_over() and time.monotonic() < until:
+        time.sleep(0.2)
+    end(left)
 
 
 def _within(pid: int, scope: str) -> bool:

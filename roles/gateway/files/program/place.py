@@ -127,10 +127,3 @@ def _lock(file: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def forget_live_metrics(pid: int) -> None:
-    """What a worker that has ended had under way is over; what it has counted stays."""
-    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        for left in Path(folder).glob(f"gauge_live*_{pid}.db"):
-            left.unlink(missing_ok=True)
