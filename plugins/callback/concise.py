@@ -90,6 +90,7 @@ class CallbackModule(Default):
     v2_playbook_on_no_hosts_matched = _only_with_v("v2_playbook_on_no_hosts_matched")
     v2_runner_on_skipped = _only_with_v("v2_runner_on_skipped")
     v2_runner_item_on_skipped = _only_with_v("v2_runner_item_on_skipped")
+    v2_runner_retry = _only_with_v("v2_runner_retry")
     v2_runner_on_ok = _short("v2_runner_on_ok", "_show_ok")
     v2_runner_item_on_ok = _short("v2_runner_item_on_ok", "_show_ok")
     v2_runner_on_failed = _short("v2_runner_on_failed", "_show_failed")

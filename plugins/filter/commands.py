@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..module_utils import removal_report as removal
+from ..module_utils.rotation import RotationError, announcement, report, rotation
 
 
 def removal_report(told: Mapping[str, Any], removed: Mapping[str, Any]) -> str:
@@ -17,9 +18,24 @@ def removal_report(told: Mapping[str, Any], removed: Mapping[str, Any]) -> str:
     return removal.report(told, removed)
 
 
+def key_rotation(
+    check: Mapping[str, Any], variable: str = "", provider: str = ""
+) -> dict[str, Any]:
+    """See rotation: which key is meant, and what it concerns; or only the problem."""
+    try:
+        told = rotation(check, variable, provider)
+    except RotationError as problem:
+        return {"problem": str(problem)}  # an error of a filter would be told in Ansible's words
+    return {**told, "lines": announcement(told), "problem": ""}
+
+
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name to function, as Ansible asks for them."""
-        return {"removal_report": removal_report}
+        return {
+            "key_rotation": key_rotation,
+            "removal_report": removal_report,
+            "rotation_report": report,
+        }

@@ -98,7 +98,7 @@ def _thought_through(
     if not left:
         return Removal(before, [_last(before, providers)], providers)
     root, _problems = load_registry(directory, edits=edits)
-    referring = list(references(root, providers))
+    referring = [_or_whole(one, before, providers) for one in references(root, providers)]
     known = {problem.place[:2] for problem in referring}
     old = {(problem.code, problem.message) for problem in before.problems}
     new = [one for one in after.problems if (one.code, one.message) not in old]
@@ -112,6 +112,16 @@ def _thought_through(
         backends.services(_all_active(after.registry), inventory),
         [name for name in before.routes.routes if name not in after.routes.routes],
     )
+
+
+def _or_whole(problem: Problem, before: Compiled, providers: list[str]) -> Problem:
+    """What stands in one file with the provider, and with no other, can go with it."""
+    file = problem.place.file
+    beside = [one.name for one in before.registry.providers.values() if one.place.file == file]
+    if beside != providers:
+        return problem
+    more = f"{problem.expected}; or `-e file={Path(file).name}` for all that this file declares"
+    return dataclasses.replace(problem, expected=more)
 
 
 def _last(before: Compiled, providers: list[str]) -> Problem:

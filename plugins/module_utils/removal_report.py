@@ -19,13 +19,15 @@ Services = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def report(told: Mapping[str, Any], removed: Mapping[str, Any]) -> str:
-    """Lines of text. `told` has providers, names, files, failures, left (hosts) and user; `removed`
+    """Lines of text. `told` has providers, names, files, failures, left (hosts), check (mode)
+    and user; `removed`
     is what Removal.as_dict gives."""
     what = ", ".join(told["providers"]) or "what the file declares"
     if told["failures"]:
         return f"{what} was not removed: the registry, the gateway and all instances are as before."
     files = ", ".join(shown(Path(file)) for file in told["files"])
-    lines = [
+    lines = ["Nothing was done, in check mode. After a run:"] if told["check"] else []
+    lines += [
         f"The gateway does without {what}, and the registry ({files}) does not name it any more."
     ]
     if told["names"]:
