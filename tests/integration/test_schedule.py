@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from conftest import Play
@@ -35,12 +36,19 @@ def said(gateway: Gateway, since: float) -> str:
     return gateway.user(words)
 
 
-def look(gateway: Gateway) -> str:
-    """One look now, to its end; what it said."""
-    began = time.time()
-    start = "systemctl --user start litellm-watch.service"
-    gateway.on(f"cd / && {as_user()} {start}", timeout=300)
-    return said(gateway, began)
+@contextlib.contextmanager
+def by_hand(gateway: Gateway) -> Iterator[Callable[[], str]]:
+    """Without the timer: a call is one look, to its end, and what it said."""
+
+    def look() -> str:
+        began = time.time()
+        start = "systemctl --user start litellm-watch.service"
+        gateway.on(f"cd / && {as_user()} {start}", timeout=300)
+        return said(gateway, began)
+
+    gateway.user("systemctl --user stop litellm-watch.timer litellm-watch.service")
+    yield look
+    gateway.user("systemctl --user start litellm-watch.timer")
 
 
 def force_bad(gateway: Gateway) -> str:
@@ -90,13 +98,14 @@ def test_a_dead_backend_is_not(scheduled: Gateway) -> None:
     good = scheduled.current()
     scheduled.backend.on("systemctl stop gwtest-one")
     try:
-        told = look(scheduled)
-        assert f"generation {good} stays: " in told, told
-        assert "in the generation before too" in told or "would fail in it too" in told, told
-        assert (scheduled.current(), scheduled.serving()) == (good, [good])
-        assert scheduled.at_rest()["left behind"] == ""
-        again = look(scheduled)  # what was decided is not brought before the transaction again
-        assert "decided before" in again or "would fail in it too" in again, again
+        with by_hand(scheduled) as look:
+            told = look()
+            assert f"generation {good} stays: " in told, told
+            assert "in the generation before too" in told or "would fail in it too" in told, told
+            assert (scheduled.current(), scheduled.serving()) == (good, [good])
+            assert scheduled.at_rest()["left behind"] == ""
+            again = look()  # what was decided is not brought before the transaction again
+            assert "decided before" in again or "would fail in it too" in again, again
     finally:
         scheduled.prepare()
 
@@ -112,8 +121,10 @@ def test_a_change_under_way_is_left_alone(scheduled: Gateway) -> None:
     before = scheduled.current()
     process = scheduled.start_change(scheduled.config("beside the schedule"))
     try:
-        wait_for(lambda: scheduled.journal().get("result") is None, 120, "the change is under way")
-        assert "not looked: a change is under way" in look(scheduled)
+        with by_hand(scheduled) as look:
+            under_way = "the change is under way"
+            wait_for(lambda: scheduled.journal().get("result") is None, 120, under_way)
+            assert "not looked: a change is under way" in look()
     finally:
         assert process.wait(300) == 0
     assert scheduled.current() != before
@@ -121,16 +132,12 @@ def test_a_change_under_way_is_left_alone(scheduled: Gateway) -> None:
 
 @pytest.mark.nightly
 def test_the_controller_looks_as_well(scheduled: Gateway, play: Play) -> None:
-    bad = force_bad(scheduled)
-    scheduled.user("systemctl --user stop litellm-watch.timer litellm-watch.service")
     words = (*WORDS, "-e", "only_if_unhealthy=true")
-    try:
-        if scheduled.current() == bad:
-            done = play("parts/scheduled.yml", *words)
-            assert done.returncode == 0, done.stdout[-3000:]
-            assert "asking whether the one before is better" in done.stdout
-        assert scheduled.current() != bad
+    with by_hand(scheduled):
+        good, bad = scheduled.current(), force_bad(scheduled)
+        done = play("parts/scheduled.yml", *words)
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert "asking whether the one before is better" in done.stdout
+        assert scheduled.current() == good != bad
         done = play("parts/scheduled.yml", *words)
         assert "all well" in done.stdout, done.stdout[-3000:]
-    finally:
-        scheduled.user("systemctl --user start litellm-watch.timer")
