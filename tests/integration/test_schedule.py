@@ -17,6 +17,7 @@ from tools.lab_hosts import wait_for
 
 SECONDS = 40.0  # from look to look
 WORDS = ("-e", f"user_service_user={USER}", "-e", f"schedule_minutes={SECONDS / 60}")
+WORDS += ("-e", "schedule_max_per_hour=9")
 # Somebody puts a generation in by hand whose first deployment leads to nobody.
 FORCE = r"""set -e
 cd {base}/generations
