@@ -80,6 +80,14 @@ def test_what_fails_at_a_peer_goes_to_the_peers_first(tmp_path: Path) -> None:
     assert all(one["asked"][:2] == [A, B] for one in found if A in one["asked"])
 
 
+def test_a_proof_is_answered_by_the_peers(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(PROVIDERS)
+    config = compile_registry(str(tmp_path), INVENTORY).gateway_config
+    assert config
+    assert who(real_litellm().ask(config, "m", 40, private=True)) == {A: 40}
+    assert who(real_litellm().ask(config, ["m", C], 2, (A, B), private=True)) == {C: 4}
+
+
 def test_a_share_of_nothing_and_testing_alone_are_reached_by_their_own_name(tmp_path: Path) -> None:
     for traffic in ("", ", traffic: 0%"):
         rules = f'  d: {{type: vllm, base_url: "http://d:8000", models: [m], status: testing{traffic}}}\n'  # noqa: E501

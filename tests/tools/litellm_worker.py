@@ -2,8 +2,9 @@
 
 Runs under the gateway's own Python. {"load": config} tells what the Router makes of a
 configuration. {"ask": config, "model": name, "times": n, "down": [ids]} sends requests through it
-to upstreams that only say who they are; those in `down` answer 500. {"sent": config} tells what
-each deployment's upstream would be sent, while all of `strays` are set in the environment too.
+to upstreams that only say who they are; those in `down` answer 500, and `private` says through
+which door they come. {"sent": config} tells what each deployment's upstream would be sent, while
+all of `strays` are set in the environment too.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ os.dup2(2, 1)  # whatever is printed from here on is no answer
 import litellm  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "roles/gateway/files/program"))
+from doors import came_in_private  # noqa: E402
 from shares import shares  # noqa: E402
 
 logging.disable(logging.CRITICAL)
@@ -122,6 +124,7 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
     made = router(config)
     down.clear()
     down.update(request.get("down", ()))
+    came_in_private.set(request.get("private", False))
     found = []
     for _ in range(request.get("times", 1)):
         asked.clear()

@@ -37,9 +37,12 @@ class RealLiteLLM:
         model: str | list[str],
         times: int = 1,
         down: tuple[str, ...] = (),
+        private: bool = False,
     ) -> list[dict[str, Any]]:
-        """Who answers `times` requests for a name, or for several names in turn."""
-        return self._answer({"ask": config, "model": model, "times": times, "down": list(down)})
+        """Who answers `times` requests for a name, or for several names in turn; with `private` as
+        if they came through the gateway's private door."""
+        what = {"model": model, "times": times, "down": list(down), "private": private}
+        return self._answer({"ask": config, **what})
 
     def sent(self, config: dict[str, Any], strays: list[str]) -> dict[str, list[dict[str, Any]]]:
         """id -> the requests (path, headers) that its upstream gets; `strays` are set besides."""
