@@ -57,6 +57,7 @@ def gateway(the_lab: object) -> Iterator[Gateway]:
 @pytest.fixture
 def running(gateway: Gateway) -> Gateway:
     """That gateway, which serves something."""
+    gateway.let_change_end()
     if gateway.serving() != [gateway.current()] or not gateway.current():
         gateway.serve("running")
     return gateway

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 from tools.cut_off import KINDS, PHASES, CutOff, possible
 from tools.gateway_under_test import AT_REST, Gateway
-from tools.lab_hosts import wait_for
 
 pytestmark = pytest.mark.lab
 
@@ -62,7 +61,7 @@ def test_a_kill_leaves_one_configuration_serving(phase: str, kind: str, cut_off:
             killed = time.monotonic()  # that it stands again is not ours
         back = load.first(killed, seconds=SECONDS + 10)
         cut_off.end()
-        wait_for(lambda: not gateway.main_pid("litellm-change.service"), 120, "the program ends")
+        gateway.let_change_end()
         gateway.let_pass(load, 2)
     seen = load.report()
     print(f"{phase}-{kind}: served after {back.first - killed:.1f} s, turns {seen.turns()}")

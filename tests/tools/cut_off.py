@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 
 from .gateway_under_test import HOME, USER, Gateway, wait_for
 
@@ -79,8 +81,11 @@ class CutOff:
         gateway.on(f"kill -CONT $({STOPPED}) 2>/dev/null || true")
 
     def kill_controller(self) -> None:
+        """ansible-playbook with its workers, each of which leads a session of its own."""
         assert self.controller
-        os.killpg(self.controller.pid, signal.SIGKILL)
+        for process in list(family(self.controller.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
     def end(self) -> str:
         """Wait for whoever is left of it; what the controller said."""
@@ -96,3 +101,11 @@ class CutOff:
         if self.controller and self.controller.poll() is None:
             self.kill_controller()
             self.controller.communicate(timeout=30)
+
+
+def family(process: int) -> Iterator[int]:
+    """A process and all that it has started, the youngest last."""
+    yield process
+    asked = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True)
+    for child in asked.stdout.split():
+        yield from family(int(child))

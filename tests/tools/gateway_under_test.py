@@ -187,6 +187,17 @@ general_settings: {{master_key: os.environ/LITELLM_MASTER_KEY}}
         """The process of a unit, "" if it has none."""
         return self.user(f"systemctl --user show -P MainPID {unit}").removeprefix("0")
 
+    def let_change_end(self, seconds: float = 120) -> None:
+        """Until no program is at a change any more; the user's systemd may be down just now."""
+        there = f"{as_user()} systemctl --user show -P MainPID litellm-change.service"
+        wait_for(
+            lambda: self.succeeds(
+                f'cd /; id {USER} >/dev/null 2>&1 || exit 0; pid=$({there}) && test "$pid" = 0'
+            ),
+            seconds,
+            "the program comes to an end",
+        )
+
     def at_rest(self) -> dict[str, object]:
         """What is left of a change; where it is over, this is `AT_REST`."""
         left = f"ls {BASE} | grep -E '^(candidate|secrets-.*[.]env)$' || true"
