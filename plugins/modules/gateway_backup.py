@@ -82,7 +82,7 @@ ARGUMENTS = {
     "user": {"type": "str"},
     "dest": {"type": "path", "required": True},
     "secrets": {"type": "bool", "default": False},
-    "vault_password_file": {"type": "path"},
+    "vault_password_file": {"type": "path", "no_log": False},
     "host": {"type": "str", "default": ""},
     "by": {"type": "str", "default": ""},
 }

@@ -117,7 +117,7 @@ ARGUMENTS = {
     "replace": {"type": "bool", "default": False},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "with_secrets": {"type": "bool", "default": True},
-    "vault_password_file": {"type": "path"},
+    "vault_password_file": {"type": "path", "no_log": False},
     "address": {"type": "str", "default": ""},
     "undo": {"type": "str", "default": ""},
     "by": {"type": "str", "default": ""},
