@@ -6,8 +6,19 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory
+from ansible_collections.lab.llm.plugins.module_utils.host.artifact_removal import (
+    remove as discard,
+)
+from ansible_collections.lab.llm.plugins.module_utils.host.fetch import FetchError
+from ansible_collections.lab.llm.plugins.module_utils.host.fingerprints import (
+    RECORD,
+    record_of,
+    write_record,
+)
+from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp_files import unneeded
 from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
 from ansible_collections.lab.llm.plugins.module_utils.removal import Removal, remove
+from ansible_collections.lab.llm.plugins.module_utils.removal_report import report
 from ansible_collections.lab.llm.plugins.module_utils.revalued import revalue
 
 INVENTORY = Inventory({"gateway": ["gw"]}, {"gw": "10.0.0.1", "gpu01": "10.0.0.2"})
@@ -157,3 +168,63 @@ def test_a_value_that_cannot_be_set_is_a_problem(
     (tmp_path / "lab.yaml").write_text(LAB)
     _compiled, problems, _edits = revalue(str(tmp_path), INVENTORY, [(path, "no")])
     assert [wanted in str(problem) for problem in problems] == [True], problems
+
+
+# What is on the hosts
+
+SPEC = {"provider": "a", "engine": "llama_cpp", "version": None, "bind": "10.0.0.2", "port": 8001,
+        "host": "gpu01", "options": {}, "gpus": None, "key_variable": "KEY",
+        "model": {"name": "m", "source": {"url": "http://x/m.gguf", "sha256": SUM}}}  # fmt: skip
+SETTINGS = {"home": "/h", "install": "archive", "version": "b1", "archive_url": "http://x/a.tar.gz",
+            "archive_sha256": "c" * 64, "archive_binary": "llama-server", "sandbox": True,
+            "releases": {"b2": {"url": "http://x/b.tar.gz", "sha256": "d" * 64}},
+            "binary": "", "ready_timeout": 9}  # fmt: skip
+MODEL, RELEASE = f"/h/models/m-{SUM[:12]}.gguf", "/h/llama.cpp/b1-cccccccc"
+
+
+@pytest.mark.parametrize(("kept", "gone"), [
+    ([], [RELEASE, MODEL]),
+    ([{**SPEC, "provider": "b"}], []),
+    ([{**SPEC, "provider": "b", "model": {"name": "n", "source": {"path": "/n"}}}], [MODEL]),
+    ([{**SPEC, "provider": "b", "version": "b2"}], [RELEASE]),
+])  # fmt: skip
+def test_files_go_that_nothing_else_uses(kept: list[dict[str, object]], gone: list[str]) -> None:
+    assert unneeded([SPEC], kept, SETTINGS, models=True, engines=True) == gone
+    assert unneeded([SPEC], kept, SETTINGS, models=False, engines=False) == []
+
+
+def test_only_what_was_brought_is_removed(tmp_path: Path) -> None:
+    brought, own = tmp_path / "brought.gguf", tmp_path / "own.gguf"
+    linked, folder = tmp_path / "linked.gguf", tmp_path / "b1"
+    folder.mkdir()
+    for path in (brought, own, folder / "x"):
+        path.write_text("x")
+    write_record(record_of(brought), {"sha256": "x"})
+    write_record(folder / RECORD, {"sha256": "x"})
+    linked.symlink_to(own)
+    for path in (brought, linked, folder):
+        assert discard(path, check=True).changed
+        assert path.exists()
+        assert discard(path, check=False).changed
+        assert not discard(path, check=False).changed
+    with pytest.raises(FetchError, match="was not brought by us"):
+        discard(own, check=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["own.gguf"]
+
+
+TOLD = {"providers": ["a"], "names": ["m"], "files": ["/r/a.yaml"], "failures": [], "left": [],
+        "user": "llm", "check": False}  # fmt: skip
+REMOVED = {"services": {"gpu01": [SPEC], "gpu02": [SPEC]}}
+
+
+def test_what_is_left_is_told_with_how_to_end_it() -> None:
+    assert report(TOLD, REMOVED).splitlines() == [
+        "The gateway does without a, and the registry (/r/a.yaml) does not name it any more.",
+        "Nobody answers to: m.",
+        "Removed from gpu01: llama-server-a.service.",
+        "Removed from gpu02: llama-server-a.service.",
+    ]
+    lines = report({**TOLD, "left": ["gpu02"]}, REMOVED).splitlines()
+    assert lines[3] == "llama-server-a.service may still be on gpu02. Once it can be reached:"
+    assert lines[4].startswith("  ansible gpu02 --become -m lab.llm.user_units -a '{")
+    assert "as before" in report({**TOLD, "failures": ["gw: no"]}, REMOVED)
