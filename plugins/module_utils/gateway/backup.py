@@ -26,7 +26,7 @@ from typing import Any
 
 FORMAT = 1
 MANIFEST, SECRETS = "manifest.json", "secrets.vault"
-MOST_BYTES = 1 << 30  # of all members together: an archive may not fill the memory
+MOST_BYTES = 1 << 28  # of all members together: an archive may not fill the memory
 _MEMBER = re.compile(
     r"secrets\.vault|outcomes/[1-9]\d*\.json|venvs/[0-9a-f]{16}\.txt"
     r"|generations/[1-9]\d*/(?!\.)[^/\0]+(?:/(?!\.)[^/\0]+)*"
