@@ -281,6 +281,16 @@ def test_only_the_window_counts(gateway: Gateway) -> None:
     assert not may_have(gateway, "c", 0.25, later, 7200, PROMOTE)["allowed"]
 
 
+def test_a_window_without_a_look_in_it_counts_from_the_one_before(gateway: Gateway) -> None:
+    gateway.serve(4, {"c": 0.05}, before=3)
+    gateway.count(a=(500, 0), c=BAD)
+    tick(gateway.store, gateway.ask, BEGAN + 60)
+    gateway.count(a=(500, 0), c=(25, 0))
+    said = may_have(gateway, "c", 0.25, BEGAN + 120, 0, PROMOTE)
+    assert (said["allowed"], said["numbers"]["requests"]) == (True, 25)
+    assert said["numbers"]["window_seconds"] == 60
+
+
 class Undone:
     """What the transaction is asked, and what it answers."""
 

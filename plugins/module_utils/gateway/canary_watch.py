@@ -174,8 +174,8 @@ def judged(
     Counters begin at 0 with a process: where no look is old enough, they are taken from there, and
     the last generation's process `began` at that time.
     """
-    older = [one for one in looks if one.at <= since]
-    recent = [one for one in looks if one.at > since]
+    older = [one for one in looks[:-1] if one.at <= since]
+    recent = looks[len(older) :]
     first = older[-1] if older else Look(min(recent[0].at, max(began, since)), -1, {})
     own, peers = between([first, *recent], provider)
     return judge_canary(Window(own, peers, recent[-1].at - first.at), margin)
