@@ -34,14 +34,8 @@ options:
         does not. A provider that is down for both is no reason.
     type: bool
     default: false
-  confirm:
-    description:
-      - The controller now has the file that this generation was made from with O(unconfirmed).
-    type: int
-  registry:
-    description: The registry's files that it was made from, name to text; kept for people.
-    type: dict
-    default: {}
+  confirm: {description: This generation's O(unconfirmed) file is kept now., type: int}
+  registry: {description: "The registry's files, name to text, for people.", type: dict, default: {}}
   lock:
     description:
       - The lock file that LiteLLM is installed from, its text. The venv is made once, and there
@@ -58,39 +52,24 @@ options:
     type: dict
     default: {}
   secrets: {description: "Values of variables; others stay.", type: dict, default: {}}
-  new_provider:
-    description: A provider that was just added. It has to answer, whether or not anything changes.
-    type: str
-    default: ""
+  new_provider: {description: "One that was just added: it has to answer.", type: str, default: ""}
   no_completions:
     description: Providers that are asked for no completion, for they cost money.
     type: list
     elements: str
     default: []
-  unconfirmed:
-    description: A file of O(registry) that the controller will keep only once this is proven.
-    type: str
-    default: ""
+  unconfirmed: {description: "A file that the controller keeps afterwards.", type: str, default: ""}
   adopt:
     description:
       - V(false) goes on although the generation that serves was made with such a file that
         O(registry) does not hold. Without it that is an error.
     type: bool
-  again:
-    description: Also if the same was undone before without anybody asking for it.
-    type: bool
-    default: false
-  address:
-    description: The public address as this host sees it. The default is where it listens.
-    type: str
-    default: ""
+  again: {description: Even if the same was undone by the schedule., type: bool, default: false}
+  address: {description: "Where to ask it from outside; else where it listens.", type: str, default: ""}
   keep: {description: "How many generations to keep; always the current.", type: int, default: 10}
   start_seconds: {description: How long a start may take., type: int, default: 300}
   answer_seconds: {description: How long one answer may take in a proof., type: int, default: 60}
-  python:
-    description: Python 3.11 or newer on the host, for the program and the venv.
-    type: path
-    default: /usr/bin/python3
+  python: {description: "For the program and the venv.", type: path, default: /usr/bin/python3}
   commit: {description: "The registry's git commit, for the manifest.", type: str, default: ""}
   by: {description: "Who makes the change, for the manifest.", type: str, default: ""}
 attributes:

@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -25,6 +26,7 @@ from ..host import atomic
 # What a change has behind it. The last two lead back from wherever it was.
 PHASES = ("requested", "staged", "started", "proven", "switched", "serving", "answered", "settled")
 UNDOING, UNDONE = "undoing", "undone"
+KEEP = 10  # generations, where nobody said how many
 KEPT = 50  # journals of earlier changes
 
 
@@ -48,6 +50,11 @@ class ChangeJournal:
     reason: str = ""
     phases: list[dict[str, Any]] = field(default_factory=list)
     result: dict[str, Any] | None = None
+
+    @property
+    def keep(self) -> int:
+        """How many generations the change leaves on the host."""
+        return int(self.options.get("keep", KEEP))
 
     @property
     def over(self) -> bool:
@@ -89,7 +96,7 @@ def begin(
     """A new journal in the place of the last one, which is kept. Only while `locked`."""
     last = read(base)
     if last is not None:
-        keep(last)
+        put_aside(last)
     began = time.time()
     name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(began))}-{secrets.token_hex(3)}"
     journal = ChangeJournal(base, name, kind, by, began, boot, number, before, options)
@@ -111,10 +118,16 @@ def read(base: Path, identity: str = "") -> ChangeJournal | None:
     return None
 
 
-def keep(journal: ChangeJournal) -> None:
+def put_aside(journal: ChangeJournal) -> None:
     """Put a journal aside, and let the oldest go."""
     folder = journal.base / "changes"
     folder.mkdir(mode=0o700, exist_ok=True)
     (journal.base / "change.json").replace(folder / f"{journal.id}.json")
     for old in sorted(folder.glob("*.json"))[:-KEPT]:
         old.unlink(missing_ok=True)
+
+
+def say(words: str) -> None:
+    """A line in the journal of litellm-change.service."""
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()

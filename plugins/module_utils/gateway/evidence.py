@@ -50,9 +50,13 @@ class Evidence:
         self.proofs[where] = {"where": where, "generation": number, **proof.as_dict()}
         return proof
 
-    def best(self) -> dict[str, Any] | None:
-        """The proof that says most."""
-        return self.proofs.get("private") or self.proofs.get("public")
+    def told(self) -> dict[str, Any]:
+        """What the result of a change says besides how it ended, and what its generation keeps."""
+        journal, proofs = self.journal, self.proofs
+        if journal.number is not None and proofs:
+            self.gateway.store.record(journal.number, proofs=list(proofs.values()))
+        most = proofs.get("private") or proofs.get("public")
+        return {"generation": journal.number, "previous": journal.before, "proof": most}
 
     def options(self) -> Options:
         given = self.journal.options

@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 
 from ..host import atomic
+from ..host.unit_files import FileChange
 from .generation import Store
 from .handover import SERVING, SOCKET, UMBRELLA, Handover
 from .held import Held
@@ -30,12 +31,16 @@ class Installed:
 
     def is_as_declared(self, number: int) -> bool:
         """Whether this generation serves, alone, with its own units, now and at every boot."""
-        if self.units.differing(self.store.units(number)):
+        if self.differing(number):
             return False
         serving = [one.number for one in self.manager.instances() if one.status == SERVING]
         states = self.manager.states([SOCKET, UMBRELLA]).values()
         stands = all(state.is_running and state.is_enabled for state in states)
         return serving == [number] and stands
+
+    def differing(self, number: int) -> list[FileChange]:
+        """The unit files that are not those of this generation."""
+        return self.units.differing(self.store.units(number))
 
     def address(self, number: int) -> str:
         """Where clients on this host find that generation once it serves."""

@@ -13,13 +13,9 @@ journal says whether it may still be. Any failure leads back: undoing -> undone.
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
-from ..host.unit_files import FileChange
 from ..host.units import UnitError
 from ..host.user_manager import ManagerError
-from .change_journal import UNDOING, UNDONE, ChangeJournal
+from .change_journal import UNDOING, UNDONE, ChangeJournal, say
 from .evidence import Evidence, UnprovenError
 from .handover import NotServingError
 from .installed import Installed
@@ -27,13 +23,14 @@ from .judge import judge
 from .proof import Proven
 from .sealed import GenerationError
 from .secrets_file import MissingVariablesError
+from .way_back import WayBack
 
 # What ends a change badly, with a message for people.
 FAILURES = (
     *(GenerationError, ManagerError, MissingVariablesError, NotServingError, UnitError),
     *(UnprovenError, OSError),
 )
-KEEP = 10  # generations, where nobody said how many
+SURE = ("answered", "settled")  # phases after which it has proven itself for good
 ATTEMPTS = 2  # a change that was cut off twice may well be the cause
 
 
@@ -44,12 +41,13 @@ class Transaction:
         self.gateway, self.journal = gateway, journal
         self.store, self.handover = gateway.store, gateway.handover
         self.evidence = Evidence(gateway, journal)
+        self.way_back = WayBack(gateway, journal, self.evidence)
 
     def run(self) -> None:
         """Carry the change out, or back. The journal has a result afterwards."""
         journal = self.journal
         if journal.phase in (UNDOING, UNDONE):
-            self.undo(journal.reason)
+            self.way_back.undo(journal.reason)
             return
         journal.attempts += 1
         journal.save()
@@ -60,7 +58,7 @@ class Transaction:
                 return
             self.forward()
         except FAILURES as error:
-            self.undo(str(error))
+            self.way_back.undo(str(error))
 
     def must_go_back(self) -> str:
         """Why a change that was cut off is not taken up again, "" if it is."""
@@ -93,7 +91,7 @@ class Transaction:
             live = self.evidence.ask(current, private=True)
             decision = judge(live.checks, before.checks)
         if not decision.go:
-            self.give_up(older, warm)
+            self.way_back.give_up(older, warm)
             self.stay(decision.why, live)
             return False
         journal.number, journal.reason = older, decision.why
@@ -102,13 +100,14 @@ class Transaction:
 
     def stay(self, why: str, proof: Proven) -> None:
         current = self.store.current()
-        self.say(f"generation {current} stays: {why}")
+        say(f"generation {current} stays: {why}")
         result = {"changed": False, "outcome": "stays", "reason": why, "generation": current}
         self.journal.finish({**result, "previous": current, "proof": proof.as_dict()})
 
     def forward(self) -> None:
         """All phases that are not behind us."""
         number, journal = self.number, self.journal
+        changed = number != journal.before
         if number != self.store.current():
             self.start()
             journal.reach("started")
@@ -116,17 +115,17 @@ class Transaction:
             journal.reach("proven")
             self.switch()
             journal.reach("switched")
-        changed = self.gateway.units.replace(self.differing(number))
-        changed |= self.handover.settle(number)
-        journal.reach("serving")
-        self.prove_from_outside()
-        journal.reach("answered")
+        if journal.phase not in SURE:  # with half of it settled there is no way back
+            changed |= self.gateway.units.replace(self.gateway.differing(number))
+            changed |= self.handover.settle(number)
+            journal.reach("serving")
+            self.prove_from_outside()
+            journal.reach("answered")
         self.settle()
         journal.reach("settled")
-        changed |= number != journal.before
         outcome = {"changed": changed, "outcome": "live", "reason": journal.reason}
-        journal.finish(outcome | self.told())
-        self.say(f"generation {number} serves")
+        journal.finish(outcome | self.evidence.told())
+        say(f"generation {number} serves")
 
     def start(self) -> None:
         """The candidate is up behind its private door."""
@@ -140,7 +139,7 @@ class Transaction:
         if taken := self.gateway.units.taken(self.store.units(self.number)):
             raise NotServingError(f"{taken}: free it, or set gateway_port")
         self.store.try_out(self.number)
-        self.gateway.units.replace_beside(self.differing(self.number))
+        self.gateway.units.replace_beside(self.gateway.differing(self.number))
         self.handover.start(self.number)
 
     def prove_in_private(self) -> None:
@@ -159,7 +158,7 @@ class Transaction:
         if not self.store.proven(self.number):
             self.store.record(self.number, "serving", before=self.journal.before)
         self.store.stand_by(self.journal.before)
-        self.gateway.units.replace(self.differing(self.number))
+        self.gateway.units.replace(self.gateway.differing(self.number))
         self.store.switch(self.number)
 
     def prove_from_outside(self) -> None:
@@ -181,7 +180,7 @@ class Transaction:
         with a key that was rotated."""
         number, held = self.number, self.gateway.held
         if rotated := held.rotated(number):
-            self.say(f"rotated: {', '.join(rotated)}; no process with the old value stays warm")
+            say(f"rotated: {', '.join(rotated)}; no process with the old value stays warm")
             self.store.stand_by(None)
         if not self.store.proven(number):
             self.store.record(number, "live")
@@ -189,75 +188,10 @@ class Transaction:
             self.store.record(self.journal.before, "undone", self.journal.reason)
         held.settle(number)
         self.store.try_out(None)
-        self.store.prune(self.journal.options.get("keep", KEEP))
-
-    def undo(self, reason: str) -> None:
-        """What served before serves on, or again, with its own units and keys."""
-        journal, store = self.journal, self.store
-        number, before = journal.number, journal.before
-        journal.reach(UNDOING, reason)
-        if before is not None:
-            self.gateway.units.replace(self.differing(before))
-        reason = self.go_back(number, before, reason)
-        if number is not None and number != before:
-            self.gateway.held.drop(number)
-            if not store.proven(number):
-                store.record(number, "failed", reason)
-        if before is None:
-            self.gateway.close()
-        store.try_out(None)
-        store.prune(journal.options.get("keep", KEEP))
-        journal.reach(UNDONE)
-        ended = {"failed": True, "changed": False, "outcome": UNDONE, "reason": reason}
-        journal.finish({**ended, "msg": self.failure(reason), **self.told()})
-        self.say(f"undone: {reason}")
-
-    def go_back(self, number: int | None, before: int | None, reason: str) -> str:
-        """What served before serves, and nothing else; the reason, and what else went wrong."""
-        try:
-            if number is not None and number == self.store.current() != before:
-                if before is not None:
-                    self.store.try_out(before)
-                self.handover.take_back(number, before)
-            elif number is not None and number != before:
-                self.give_up(number)
-            if before is not None:
-                self.handover.settle(before)
-        except (NotServingError, ManagerError) as error:
-            return f"{reason}\nand generation {before} does not come back: {error}"
-        return reason
-
-    def give_up(self, number: int, warm: bool = False) -> None:
-        """A candidate ends, unless it is one that was warm before all this."""
-        if not warm and number != self.store.standby():
-            self.handover.stop(number)
-        self.store.try_out(None)
-
-    def failure(self, reason: str) -> str:
-        """What people are told: why, and what serves now."""
-        before = self.journal.before
-        serves = "nothing serves" if before is None else f"generation {before} serves"
-        return f"{reason}\n({serves})"
-
-    def differing(self, number: int) -> list[FileChange]:
-        return self.gateway.units.differing(self.store.units(number))
-
-    def told(self) -> dict[str, Any]:
-        """What a result says besides how it ended."""
-        number = self.journal.number
-        if number is not None and self.evidence.proofs:
-            self.store.record(number, proofs=list(self.evidence.proofs.values()))
-        ends = {"generation": number, "previous": self.journal.before}
-        return {**ends, "proof": self.evidence.best()}
+        self.store.prune(self.journal.keep)
 
     @property
     def number(self) -> int:
         if self.journal.number is None:
             raise GenerationError("it is not decided which generation to go to")
         return self.journal.number
-
-    @staticmethod
-    def say(words: str) -> None:
-        """A line in the journal of litellm-change.service."""
-        sys.stdout.write(f"{words}\n")
-        sys.stdout.flush()

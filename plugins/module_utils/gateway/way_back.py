@@ -1,0 +1,71 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way back from a change that failed, wherever it was."""
+
+from __future__ import annotations
+
+from ..host.user_manager import ManagerError
+from .change_journal import UNDOING, UNDONE, ChangeJournal, say
+from .evidence import Evidence
+from .handover import NotServingError
+from .installed import Installed
+
+
+class WayBack:
+    """What served before the change of a journal serves on, or again."""
+
+    def __init__(self, gateway: Installed, journal: ChangeJournal, evidence: Evidence) -> None:
+        self.gateway, self.journal, self.evidence = gateway, journal, evidence
+        self.store, self.handover = gateway.store, gateway.handover
+
+    def undo(self, reason: str) -> None:
+        """Put its units and keys back, and have it serve; the journal has a result afterwards.
+
+        Cut off, it is done again from the start."""
+        journal, store = self.journal, self.store
+        number, before = journal.number, journal.before
+        journal.reach(UNDOING, reason)
+        if before is not None:
+            self.gateway.units.replace(self.gateway.differing(before))
+        reason = self.go_back(number, before, reason)
+        if number is not None and number != before:
+            self.gateway.held.drop(number)
+            if not store.proven(number):
+                store.record(number, "failed", reason)
+        if before is None:
+            self.gateway.close()
+        store.try_out(None)
+        store.prune(journal.keep)
+        journal.reach(UNDONE)
+        ended = {"failed": True, "changed": False, "outcome": UNDONE, "reason": reason}
+        journal.finish({**ended, "msg": self.failure(reason), **self.evidence.told()})
+        say(f"undone: {reason}")
+
+    def go_back(self, number: int | None, before: int | None, reason: str) -> str:
+        """What served before serves, and nothing else; the reason, and what else went wrong."""
+        try:
+            if number is not None and number == self.store.current() != before:
+                if before is not None:
+                    self.store.try_out(before)
+                self.handover.take_back(number, before)
+            elif number is not None and number != before:
+                self.give_up(number)
+            if before is not None:
+                self.handover.settle(before)
+        except (NotServingError, ManagerError) as error:
+            return f"{reason}\nand generation {before} does not come back: {error}"
+        return reason
+
+    def give_up(self, number: int, warm: bool = False) -> None:
+        """A candidate ends, unless it is one that was warm before all this."""
+        if not warm and number != self.store.standby():
+            self.handover.stop(number)
+        self.store.try_out(None)
+
+    def failure(self, reason: str) -> str:
+        """What people are told: why, and what serves now."""
+        before = self.journal.before
+        serves = "nothing serves" if before is None else f"generation {before} serves"
+        return f"{reason}\n({serves})"
