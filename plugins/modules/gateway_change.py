@@ -35,7 +35,7 @@ options:
     type: bool
     default: false
   confirm: {description: This generation's O(unconfirmed) file is kept now., type: int}
-  registry: {description: "The registry's files, name to text, for people.", type: dict, default: {}}
+  registry: {description: "Its files, name to text, for people.", type: dict, default: {}}
   lock:
     description:
       - The lock file that LiteLLM is installed from, its text. The venv is made once, and there
@@ -65,7 +65,7 @@ options:
         O(registry) does not hold. Without it that is an error.
     type: bool
   again: {description: Even if the same was undone by the schedule., type: bool, default: false}
-  address: {description: "Where to ask it from outside; else where it listens.", type: str, default: ""}
+  address: {description: "To ask it from outside; else where it listens.", type: str, default: ""}
   keep: {description: "How many generations to keep; always the current.", type: int, default: 10}
   start_seconds: {description: How long a start may take., type: int, default: 300}
   answer_seconds: {description: How long one answer may take in a proof., type: int, default: 60}
