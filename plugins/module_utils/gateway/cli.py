@@ -100,7 +100,8 @@ def main(arguments: Sequence[str] | None = None, base: Path | None = None) -> in
         result = {"failed": True, "msg": str(error)}
     failed = bool(result.get("failed"))
     told = json.dumps(result, indent=2) if words.json else summary(result)
-    (sys.stderr if failed and not words.json else sys.stdout).write(f"{told}\n")
+    if told:
+        (sys.stderr if failed and not words.json else sys.stdout).write(f"{told}\n")
     return 1 if failed else 0
 
 
