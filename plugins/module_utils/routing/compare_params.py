@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .compare_flat import Difference, Path, differences, dotted
-from .compare_view import INFO, ORDER, PARAMS, WEIGHT, Entry, View, label
+from .compare_view import INFO, ORDER, PARAMS, TRAFFIC, WEIGHT, Entry, View, label
 from .compare_words import changed, listed
 
 
@@ -58,7 +58,7 @@ def common(old: View, new: View) -> Common:
         if before is None or repr(before.flat) == repr(entry.flat):
             continue
         for one in differences(before.flat, entry.flat):
-            if one.path in (ORDER, WEIGHT):
+            if one.path in (ORDER, WEIGHT, TRAFFIC):
                 found.rearranged.add(entry.name)
             else:
                 # Retries belong to a name, anything else to the deployment behind it.

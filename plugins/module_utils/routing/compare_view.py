@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .canaries import SHARE, canary_settings
 from .compare_flat import Flat, flat
 from .compare_words import address, chain
 
@@ -19,6 +20,8 @@ from .compare_words import address, chain
 FAR = 1e-6
 PARAMS, INFO = "litellm_params", "model_info"
 ORDER, WEIGHT = (PARAMS, "order"), (PARAMS, "weight")
+TRAFFIC = (INFO, SHARE)
+SETTINGS = "litellm_settings"
 FALLBACKS = tuple(
     (section, key)
     for section in ("router_settings", "litellm_settings")
@@ -65,9 +68,13 @@ def views(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[View, Vi
     both = (before, after)
     known = all(map(_has_entries, both))
     hops = [way for way in FALLBACKS if all(_has_chains(config, way) for config in both)]
+    # What a canary needs comes and goes with it, and is not told beside it.
+    dealt = known and all(_deals(one) == (one.get(SETTINGS) == canary_settings()) for one in both)
     made = []
     for config, other in (both, both[::-1]):
         view, rest = View(), dict(config)
+        if dealt and _deals(config):
+            del rest[SETTINGS]
         if known:
             _take_entries(view, _taken(rest, "model_list", other))
         for section, key in hops:
@@ -97,6 +104,11 @@ def _has_entries(config: Mapping[str, Any]) -> bool:
         and isinstance(entry.get(INFO, {}), Mapping)
         for entry in entries
     )
+
+
+def _deals(config: Mapping[str, Any]) -> bool:
+    """Whether any deployment is a canary."""
+    return any(SHARE in entry.get(INFO, {}) for entry in config.get("model_list", ()))
 
 
 def _has_chains(config: Mapping[str, Any], way: tuple[str, str]) -> bool:
@@ -147,8 +159,13 @@ def label(name: str) -> str:
 
 
 def answered_by(group: Sequence[Entry]) -> str:
-    """Who answers to a name: `a 90 %, b 10 %, then c`."""
-    return chain([_shares(rank) for rank in _ranks(group)])
+    """Who answers to a name: `a 90 %, b 10 %, then c`; with a canary `d 5 % on trial, else a`."""
+    trial = [entry for entry in group if _number(entry, TRAFFIC, 0)]
+    rest = chain([_shares(rank) for rank in _ranks([one for one in group if one not in trial])])
+    if not trial:
+        return rest
+    parts = (f"{one.label} {100 * _number(one, TRAFFIC, 0):.4g} %" for one in trial)
+    return f"{', '.join(parts)} on trial, else {rest}"
 
 
 def _ranks(group: Sequence[Entry]) -> list[list[Entry]]:
