@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -86,8 +87,10 @@ PARAMETERS = [
 def locks(running: Gateway) -> Path:
     """Lock files that cannot be installed, each for a reason of its own."""
     text = LOCK.read_text()
-    last = text.rindex("--hash=sha256:") + len("--hash=sha256:")
-    (running.folder / "wrong-hash.txt").write_text(text[:last] + "0" * 64 + "\n")
+    first = text.index("==")
+    end = text.index("==", first + 2)
+    wrong = re.sub(r"sha256:\w+", "sha256:" + "0" * 64, text[:end]) + text[end:]
+    (running.folder / "wrong-hash.txt").write_text(wrong)
     (running.folder / "another.txt").write_text(older_lock(running.folder).read_text() + "#\n")
     return running.folder
 
@@ -118,25 +121,31 @@ def test_what_is_broken_never_serves(row: Broken, running: Gateway, locks: Path)
 # --- a full disk ---
 
 
+# A disk of its own over the gateway's folder, which stays reachable beside it.
+MOUNT = f"""
+mkdir -p /mnt/under /mnt/small; mount --bind {BASE} /mnt/under
+mount -t tmpfs -o size=4g,mode=700 tmpfs /mnt/small; chown {USER}: /mnt/small
+tar -C /mnt/under -cf - . | tar -C /mnt/small -xpf -; mount --bind /mnt/small {BASE}
+"""
+UNMOUNT = f"""
+cd /mnt/under; ls -A | grep -vx venvs | xargs rm -rf
+tar -C /mnt/small --exclude=./venvs -cf - . | tar -C /mnt/under -xpf -
+cd /; umount -l {BASE}; umount -l /mnt/small; umount /mnt/under
+"""
+
+
 @contextlib.contextmanager
 def small_disk(gateway: Gateway) -> Iterator[str]:
     """The gateway's folder on a disk of its own, so that it can be filled: a path to fill it at."""
     container = gateway.lab.container("gateway1")
     pid = gateway.podman("inspect", "--format", "{{.State.Pid}}", container)
-    inside = podman(gateway.lab)[:-1]  # as root, wherever podman is
-    inside += ["nsenter", "--target", pid, "--mount", "sh", "-ec"]
-    place = "/var/lib/gwtest-small"
-    move = (
-        f"mkdir -p {place}; mount -t tmpfs -o size=4g,mode=700 tmpfs {place};"
-        f" chown {USER}: {place}; cp -a {BASE}/. {place}/; mount --move {place} {BASE}"
-    )
-    subprocess.run([*inside, move], check=True)
+    inside = [*podman(gateway.lab)[:-1], "nsenter", "--target", pid, "--mount", "sh", "-ec"]
+    subprocess.run([*inside, MOUNT], check=True)
     try:
         yield f"{BASE}/ballast"
     finally:
-        gateway.on(f"rm -f {BASE}/ballast")
-        back = f"mkdir -p {place}; mount --move {BASE} {place}; cp -a {place}/. {BASE}/"
-        subprocess.run([*inside, f"{back}; umount -l {place}"], check=True)
+        gateway.on(f"rm -f {BASE}/ballast*")
+        subprocess.run([*inside, UNMOUNT], check=True)
 
 
 FULL = [
@@ -151,9 +160,7 @@ FULL = [
 def test_a_disk_that_is_full(phase: str, running: Gateway) -> None:
     before, text = running.mark(), running.config(f"full-{phase}")
     with small_disk(running) as ballast:
-        fill = (
-            f"dd if=/dev/zero of={ballast} bs=1M 2>/dev/null; dd if=/dev/zero of={ballast}2; true"
-        )
+        fill = f"dd if=/dev/zero of={ballast} bs=1M 2>/dev/null; dd if=/dev/zero of={ballast}2 2>&1; true"
         with running.load(rate=10) as load:
             if phase:
                 change = CutOff(running, phase, text)

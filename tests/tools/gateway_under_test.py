@@ -57,13 +57,13 @@ class Load:
         return self.report()
 
     def first(self, since: float, mark: str = "", seconds: float = 120) -> Row:
-        """The first request sent since then that was answered (with this mark), once there is one.
+        """The first request that was sent since then and answered (with this mark), once there is.
 
         A stream counts only when it has come to its end: by then a plain one has long been there.
         """
 
         def found() -> list[Row]:
-            rows = [row for row in self.report().answered if row.first >= since]
+            rows = [row for row in self.report().answered if row.sent >= since]
             return [row for row in rows if not mark or generation(row) == mark]
 
         wait_for(found, seconds, f"an answer{' of ' * bool(mark)}{mark}")
