@@ -67,7 +67,8 @@ class Instance:
         threading.Thread(target=self.listen, daemon=True).start()
         generation = host.base / "generations" / str(number)
         environment = {
-            **os.environ,
+            # Like systemd, nothing that would keep Python from compiling once and for all.
+            **{name: x for name, x in os.environ.items() if not name.startswith("PYTHON")},
             "NOTIFY_SOCKET": str(ear),
             "XDG_RUNTIME_DIR": str(host.runtime),
             "LITELLM_MODE": "PRODUCTION",
@@ -114,7 +115,10 @@ class Instance:
 
     def wait(self, note: str, seconds: float = 120, after: int = 0) -> None:
         """Until it says so; `after` as many other words."""
-        wait_for(lambda: note in self.notes[after:] or self.process.poll() is not None, seconds)
+        wait_for(
+            lambda: note in self.notes[after:] or self.process.poll() is not None,
+            seconds * self.host.pace,
+        )
         assert note in self.notes[after:], (self.notes, self.log.read_text()[-2000:])
 
 
@@ -123,6 +127,7 @@ class Host:
 
     def __init__(self, base: Path, python: str) -> None:
         self.base, self.python, self.instances = base, python, []
+        self.pace = 1.0  # how much slower than a quiet machine this one is just now, or more
         self.runtime = base / "run"
         self.runtime.mkdir()
         self.public = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -161,7 +166,9 @@ class Host:
         at, then = len(old.notes), len(new.notes)
         self.switch(number)
         old.tell(1)
-        wait_for(lambda: any("retiring" in x or "standby" in x for x in old.notes[at:]), 10)
+        wait_for(
+            lambda: any("retiring" in x or "standby" in x for x in old.notes[at:]), 10 * self.pace
+        )
         new.tell(1)
         new.wait("STATUS=serving", 10, then)
 
@@ -190,7 +197,7 @@ class Load:
             thread.join()
 
     def client(self, kind: str) -> None:
-        door = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        door = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         while not self.over.wait(0.05):
             asked = time.monotonic()
             try:

@@ -72,8 +72,7 @@ def metrics_folder() -> tuple[Path, int]:
     Every worker holds the descriptor, which is a lock: a folder that nobody holds is a left-over.
     One of a process before this one may still be in use, by workers that finish what they began.
     """
-    stem = f"metrics-{GENERATION.name}-"
-    for old in runtime_folder().glob(f"{stem}*"):
+    for old in runtime_folder().glob("metrics-*"):
         held = os.open(old, os.O_RDONLY)
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,7 +81,7 @@ def metrics_folder() -> tuple[Path, int]:
             pass
         finally:
             os.close(held)
-    folder = runtime_folder() / f"{stem}{os.getpid()}"
+    folder = runtime_folder() / f"metrics-{GENERATION.name}-{os.getpid()}"
     folder.mkdir(mode=0o700)
     held = os.open(folder, os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_SH)

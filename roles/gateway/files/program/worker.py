@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import select
 import signal
 import socket
 import sys
+import threading
 
 import journal
 import place
@@ -32,10 +34,23 @@ def inherited() -> list[socket.socket | None]:
     return found
 
 
+def end_with_the_parent(channel: socket.socket, loaded: threading.Event) -> None:
+    """In a thread: nobody waits for what we load once the parent has ended. Later the loop sees
+    that for itself."""
+    poller = select.poll()
+    poller.register(channel, 0)  # only its end
+    poller.poll()
+    if not loaded.is_set():
+        os._exit(3)
+
+
 def serve(sockets: list[socket.socket | None]) -> None:
     """Import LiteLLM and serve until told to stop. Raises what keeps it from starting."""
     os.environ["CONFIG_FILE_PATH"] = str(place.GENERATION / "config.yaml")
+    loaded = threading.Event()
+    threading.Thread(target=end_with_the_parent, args=(sockets[-1], loaded), daemon=True).start()
     app = warm.litellm()  # seconds: only once the journal is there
+    loaded.set()
     journal.take_over()
     forced_failures_only_in_private()
     Gateway(app, *sockets).run()
