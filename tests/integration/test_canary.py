@@ -203,6 +203,12 @@ def test_one_that_is_as_good_goes_all_the_way(lab: Lab) -> None:
 def test_a_share_of_nothing_leaves_it_its_own_name(lab: Lab) -> None:
     lab.file.write_text(REGISTRY.format(lab.backend.address))
     assert lab.play("site.yml").returncode == 0
+    before = lab.current()
+    done = lab.promote("0%", "--check")
+    assert done.returncode == 0, done.stdout
+    assert "c would get 0% now, 5% before." in done.stdout
+    assert lab.current() == before
+    assert "traffic: 5%" in lab.file.read_text()
     done = lab.promote("0%")
     assert done.returncode == 0, done.stdout
     assert "less of it needs no proof" in done.stdout
