@@ -301,6 +301,7 @@ def test_a_gateway_that_is_not_there(tmp_path: Path) -> None:
     seen = {row["line"]: row["seen"] for row in proof.checks}
     assert seen["listing"].endswith("is not there: the generation does not run")
     assert seen["health"] == "connection refused"
+    assert set(seen) == {"listing", "health"}  # whoever is not there is asked once
     assert len(lines(proof.checks)) == 5 + sum(not row["ok"] for row in proof.checks)
 
 

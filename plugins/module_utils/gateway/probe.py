@@ -40,15 +40,17 @@ class Proof:
         a completion also with `providers` (who may answer), `by` (who did), `requests` and
         `tokens` (what it took)."""
         listing = [self.listing()] if self.questions.asks(LISTING, "models") else []
-        if self.questions.probes.get("completions"):
+        silent = any(row["status"] == 0 for row in listing)  # then each question takes its bound
+        if self.questions.probes.get("completions") and not silent:
             self.learn()
         with ThreadPoolExecutor(self.questions.side_by_side) as pool:
 
             def answers(asked: Asks) -> list[Check]:
                 return list(pool.map(lambda question: question(), list(asked)))
 
-            asked = answers([*self.health(), *self.routes(), *self.chains()])
-            self.checks = [*listing, *asked, *answers(self.reached(asked))]
+            models = [] if silent else [*self.routes(), *self.chains()]
+            asked = answers([*self.health(), *models])
+            self.checks = [*listing, *asked, *(() if silent else answers(self.reached(asked)))]
         return self.checks
 
     def listing(self) -> Check:
