@@ -90,6 +90,8 @@ def test_what_cannot_be_leaves_all_as_it_was(registry: Path, play: Play) -> None
     assert "Did you mean 'goes'?" in done.stdout
     assert done.returncode != 0
     assert "Name it" in removal(play, registry).stdout
+    limited = removal(play, registry, "-e", "provider=goes", "--limit", "localhost,backends")
+    assert "run it without --limit" in limited.stdout
 
     names = registry / "names.yaml"
     names.write_text(
@@ -127,7 +129,7 @@ def test_a_provider_goes_and_an_answer_that_it_has_begun_does_not_break(
     assert pieces > 1000
     assert "Nobody answers to: smollm2-goes." in done.stdout
     assert not backend.succeeds(f"test -e {UNIT}")
-    assert not backend.succeeds("pgrep -u llm llama-server")
+    assert not backend.succeeds("pgrep -u llm -f smollm2-goes")
     assert backend.on(MODELS) != ""
     assert "smollm2-goes" not in Host("gateway1").on("cat /var/lib/llm/gateway/current/config.yaml")
     own, limits = (registry / "own.yaml").read_text(), (registry / "limits.yaml").read_text()
@@ -137,6 +139,7 @@ def test_a_provider_goes_and_an_answer_that_it_has_begun_does_not_break(
     assert removal(play, registry, "-e", "provider=goes").returncode != 0
 
 
+@pytest.mark.nightly
 def test_its_model_goes_where_that_is_wished(registry: Path, play: Play) -> None:
     backend = Host("backend2")
     done = removal(play, registry, "-e", "provider=goes", "-e", "models=true", "-e", "engines=true")
