@@ -115,14 +115,15 @@ def asker(gateway: Installed, number: int) -> Ask:
 def may_have(
     gateway: Installed, provider: str, share: float, now: float, seconds: float, margin: Margin
 ) -> dict[str, Any]:
-    """{allowed, why, share, numbers}: whether a provider may get this share, by its last `seconds`.
+    """{allowed, why, rises, share, numbers}: whether a provider may get this share, by what it did
+    in the last `seconds`.
 
     `share` in the result is what it has. Only more than that, of one that has some, is judged.
     """
     store, number = gateway.store, gateway.store.current()
     canaries = canaries_of(store, number)
     had = next((one["share"] for one in canaries if one["provider"] == provider), 0.0)
-    said: dict[str, Any] = {"allowed": True, "share": had, "numbers": {}}
+    said: dict[str, Any] = {"allowed": True, "rises": share > had, "share": had, "numbers": {}}
     if number is None or not had:
         return {**said, "why": f"{provider} has no share yet: there is nothing to judge it by"}
     if share <= had:

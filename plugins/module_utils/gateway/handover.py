@@ -22,7 +22,6 @@ from .generation import Store
 from .manager import GatewayManager, Instance, unit
 
 SOCKET, UMBRELLA = "litellm.socket", "litellm.service"
-SERVING = "serving"
 LOOK_SECONDS = 15.0  # how long an instance may take to accept, or to stop accepting
 
 
@@ -99,14 +98,14 @@ class Handover:
         for other in self.manager.instances():
             if other.number == number:
                 continue
-            if other.status == SERVING:
-                self.look_again(other.number, lambda now: now.status != SERVING or not now.up)
+            if other.may_accept:
+                self.look_again(other.number, lambda now: not now.may_accept)
                 changed = True
             elif other.up and not other.has_served:
                 self.stop(other.number)  # a candidate that a run before left behind
-        if self.manager.instance(number).status != SERVING:
+        if not self.manager.instance(number).serves:
             self.start(number)  # it may have left just now, told that another one was current
-            self.look_again(number, lambda now: now.status == SERVING)
+            self.look_again(number, lambda now: now.serves)
             changed = True
         return self.stand_up() or changed
 

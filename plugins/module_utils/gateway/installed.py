@@ -12,7 +12,7 @@ from pathlib import Path
 from ..host import atomic
 from ..host.unit_files import FileChange
 from .generation import Store
-from .handover import SERVING, SOCKET, UMBRELLA, Handover
+from .handover import SOCKET, UMBRELLA, Handover
 from .held import Held
 from .manager import GatewayManager
 from .unit_set import UnitSet, public_address
@@ -33,7 +33,7 @@ class Installed:
         """Whether this generation serves, alone, with its own units, now and at every boot."""
         if self.differing(number):
             return False
-        serving = [one.number for one in self.manager.instances() if one.status == SERVING]
+        serving = [one.number for one in self.manager.instances() if one.serves]
         states = self.manager.states([SOCKET, UMBRELLA]).values()
         stands = all(state.is_running and state.is_enabled for state in states)
         return serving == [number] and stands

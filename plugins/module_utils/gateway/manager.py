@@ -14,6 +14,7 @@ from pathlib import Path
 from ..host.user_manager import Manager, ManagerError, run
 
 QUESTION_SECONDS = 60.0  # a question, or an order that nobody waits for
+SERVING = "serving"
 _PROPERTIES = "ActiveState,SubState,StatusText,Result,InvocationID"
 
 
@@ -33,13 +34,24 @@ class Instance:
         return self.active == "failed" or self.sub == "auto-restart"
 
     @property
-    def has_served(self) -> bool:
-        """It finishes what it has begun, or is warm behind its private door."""
-        return self.status.startswith(("retiring", "standby"))
+    def up(self) -> bool:
+        """It runs. (The status alone is not enough: it outlives the process.)"""
+        return self.active in ("active", "reloading") and not self.status.startswith("not started")
 
     @property
-    def up(self) -> bool:
-        return self.active in ("active", "reloading")
+    def serves(self) -> bool:
+        """All of its workers accept."""
+        return self.up and self.status == SERVING
+
+    @property
+    def may_accept(self) -> bool:
+        """One of its workers may accept, or be about to."""
+        return self.up and not self.status.startswith(("private", "retiring", "standby"))
+
+    @property
+    def has_served(self) -> bool:
+        """It finishes what it has begun, or is warm behind its private door."""
+        return self.up and self.status.startswith(("retiring", "standby"))
 
 
 def unit(number: int) -> str:

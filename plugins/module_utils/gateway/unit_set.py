@@ -36,7 +36,8 @@ class UnitSet:
         change that stops the gateway before it starts anew.
         """
         if moves_socket(units):
-            self.manager.attempt("stop", SOCKET, UMBRELLA)
+            # All that has ever served holds the old address until it has ended.
+            self.manager.attempt("stop", SOCKET, UMBRELLA, "litellm@*.service")
         for change in units:
             change.apply()
         if units:
