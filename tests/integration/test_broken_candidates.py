@@ -139,7 +139,8 @@ def small_disk(gateway: Gateway) -> Iterator[str]:
     """The gateway's folder on a disk of its own, so that it can be filled: a path to fill it at."""
     container = gateway.lab.container("gateway1")
     pid = gateway.podman("inspect", "--format", "{{.State.Pid}}", container)
-    inside = [*podman(gateway.lab)[:-1], "nsenter", "--target", pid, "--mount", "sh", "-ec"]
+    inside = [*podman(gateway.lab)[:-1], "nsenter", "--target", pid]
+    inside += ["--mount", "--pid", "sh", "-ec"]
     subprocess.run([*inside, MOUNT], check=True)
     try:
         yield f"{BASE}/ballast"
@@ -160,7 +161,7 @@ FULL = [
 def test_a_disk_that_is_full(phase: str, running: Gateway) -> None:
     before, text = running.mark(), running.config(f"full-{phase}")
     with small_disk(running) as ballast:
-        fill = f"dd if=/dev/zero of={ballast} bs=1M 2>/dev/null; dd if=/dev/zero of={ballast}2 2>&1; true"
+        fill = f"for size in 1M 1; do dd if=/dev/zero of={ballast}-$size bs=$size; done; true"
         with running.load(rate=10) as load:
             if phase:
                 change = CutOff(running, phase, text)

@@ -8,14 +8,13 @@ import signal
 import subprocess
 from collections.abc import Iterator
 
-from .gateway_under_test import HOME, USER, Gateway, wait_for
+from .gateway_under_test import HOLD, USER, Gateway, wait_for
 
 # What the module itself notes; it is the program on the host that comes to the others.
 BY_MODULE = ("requested", "staged")
 PHASES = (*BY_MODULE, "started", "proven", "switched", "serving", "answered", "settled", "undoing")
 KINDS = ("module", "controller", "program", "candidate", "old", "manager", "host")
 PROGRAM = "litellm-change.service"
-DROP_IN = f"{HOME}/.config/systemd/user/{PROGRAM}.d/hold.conf"
 STOPPED = f"ps -u {USER} -o pid=,stat= | awk '$2 ~ /^T/ {{print $1}}'"
 # A module is a Python that sudo started; what it forked ends with it.
 MODULE = """
@@ -41,13 +40,13 @@ class CutOff:
         if self.phase == "requested":  # only who asks whether to go back has not chosen yet
             words += ["-e", "entry=rollback", "-e", "gateway_only_if_unhealthy=true"]
         if not words:
-            self.gateway.write(DROP_IN, f"[Service]\nEnvironment=LAB_LLM_HOLD={self.phase}\n")
+            self.gateway.write(HOLD, f"[Service]\nEnvironment=LAB_LLM_HOLD={self.phase}\n")
             self.gateway.user("systemctl --user daemon-reload")
         last = self.gateway.journal().get("id")
         self.controller = self.gateway.start_change(self.text, *words)
         wait_for(lambda: self.is_held(last), seconds, f"the change is held at '{self.phase}'")
         if not words:  # whoever takes it up again is not to be held again
-            self.gateway.on(f"rm -f {DROP_IN}")
+            self.gateway.on(f"rm -f {HOLD}")
             self.gateway.user("systemctl --user daemon-reload")
 
     def is_held(self, last: str | None) -> bool:
@@ -95,7 +94,7 @@ class CutOff:
 
     def clear(self) -> None:
         """Nothing of it is held any more, whatever has gone wrong."""
-        self.gateway.on(f"rm -f {DROP_IN}; kill -CONT $({STOPPED}) 2>/dev/null || true")
+        self.gateway.on(f"rm -f {HOLD}; kill -CONT $({STOPPED}) 2>/dev/null || true")
         if self.gateway.succeeds(f"pgrep -u {USER} -x systemd"):
             self.gateway.user("systemctl --user daemon-reload")
         if self.controller and self.controller.poll() is None:

@@ -21,6 +21,7 @@ from .load_report import Report, generation, parse
 
 USER, HOME, PORT = "gwtest", "/var/lib/gwtest", 4100
 BASE = f"{HOME}/gateway"
+HOLD = f"{HOME}/.config/systemd/user/litellm-change.service.d/hold.conf"  # of cut_off.py
 UPSTREAMS = {"one": 7101, "two": 7102}
 KEYS = ("canary-key-number-1", "canary-key-number-2", "canary-key-number-3")
 MASTER = "sk-canary-master-0123456789"
@@ -89,6 +90,10 @@ class Gateway(Host):
                 f"systemctl stop gwtest-{name} 2>/dev/null; systemd-run --quiet --collect --unit"
                 f" gwtest-{name} python3 /opt/gwtest/upstream.py {port} {name}"
             )
+
+        if self.succeeds(f"test -e {HOLD}"):  # a test that was interrupted
+            self.on(f"rm -f {HOLD}; pkill -CONT -u {USER} || true")
+            self.user("systemctl --user daemon-reload")
 
     def remove(self) -> None:
         """The user with all that it has, and the stand-ins."""

@@ -74,10 +74,7 @@ class Report:
             "median_s": round(self.median_s(), 3),
             "load_late_s": round(self.latest_s, 2),
             "load_cpu": round(self.cpu, 2),
-            "errors": [
-                f"stream={row.stream} kept={row.kept} used={row.used} {row.error}"
-                for row in self.failed[:5]
-            ],
+            "errors": sorted({row.error[:100] for row in self.failed})[:5],
         }
 
 
