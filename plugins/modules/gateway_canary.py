@@ -59,6 +59,7 @@ EXAMPLES = r"""
 RETURN = r"""
 allowed: {description: Whether nothing speaks against that share., type: bool, returned: success}
 why: {description: The reason with its numbers., type: str, returned: success}
+rises: {description: Whether that is more than it has now., type: bool, returned: success}
 share: {description: The share that it has now., type: float, returned: success}
 numbers:
   description: What was counted, with C(requests), C(failed), C(failed_part), C(statuses) and

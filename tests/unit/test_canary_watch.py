@@ -257,6 +257,7 @@ def test_who_may_have_more(
     assert said["allowed"] == allowed, said
     assert words in said["why"]
     assert said["share"] == now.get("c", 0.0)
+    assert said["rises"] == (share > now.get("c", 0.0))
     assert not (gateway.store.base / "canary.json").exists()  # whoever asks changes nothing
 
 
