@@ -36,6 +36,7 @@ class Host:
     reloads_badly: bool = False
     left: int = 100000
     wants_candidate: bool = False
+    ending: dict[int, int] = field(default_factory=dict)
     program: Callable[[], None] | None = None
 
     @property
@@ -53,6 +54,7 @@ class Host:
         if verb == "stop":
             self.states.pop(number, None)
         elif verb == "start" and number not in self.states:
+            assert number not in self.ending
             self.start(number)
         elif verb == "reload" and number not in self.deaf and number in self.states:
             was, current = self.states[number], self.store.current() == number
@@ -81,6 +83,10 @@ class Host:
             self.program()
 
     def instance(self, number: int) -> Instance:
+        if left := self.ending.pop(number, 0):
+            if left > 1:
+                self.ending[number] = left - 1
+            return Instance(number, "deactivating", "stop-sigterm", "stopping", "success", "")
         status = self.states.get(number)
         if status is None:
             return Instance(number, "inactive", "dead", "", "success", "")

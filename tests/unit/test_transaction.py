@@ -277,6 +277,14 @@ def test_back_to_the_last_good_one_and_forth(gateway: Model) -> None:
         submit.go_to(gateway, "9", "me", OPTIONS)
 
 
+def test_back_to_one_that_ends_just_now_waits_for_its_end(gateway: Model) -> None:
+    for text in "one", "two":
+        gateway.deploy(text)
+    del gateway.host.states[1]
+    gateway.host.ending[1] = 3  # looks
+    assert submit.go_to(gateway, "1", "me", OPTIONS)["outcome"] == "live"
+
+
 def test_back_is_refused_without_its_keys_or_its_venv(gateway: Model) -> None:
     gateway.deploy("one", variables=("A", "B"), given={"A": "a", "B": "b"})
     gateway.deploy("two")

@@ -42,6 +42,8 @@ class Handover:
         """Have an instance up, its private door open. Returns whether it had to be started."""
         if self.manager.instance(number).up:
             return False
+        # One that ends just now would end our start with it.
+        self.wait(number, lambda now: now.active != "deactivating", self.start_seconds)
         self.manager.attempt("reset-failed", unit(number))
         self.manager.order("start", number)
         seen = self.wait(number, lambda now: now.up or now.failed, self.start_seconds)
