@@ -37,7 +37,10 @@ class Broken:
 
 ROWS = [
     Broken("a configuration that LiteLLM refuses", "exactly one key", {"fallbacks": REFUSED}),
-    Broken("a model that LiteLLM drops", "missing: a", {"one": "nosuchprovider/m"}),
+    Broken(
+        *("a model that LiteLLM drops", "missing: a", {"one": "nosuchprovider/m"}),
+        nightly=True,
+    ),
     Broken(
         "a missing key",
         "no value for NEVER_GIVEN",
@@ -60,6 +63,7 @@ ROWS = [
         {"models": f"include: [{FIFO}]"},
         variables={"gateway_start_seconds": 20},
         on_host=(f"mkdir -p /opt/gwtest; mkfifo -m 644 {FIFO}", f"rm -f {FIFO}"),
+        nightly=True,
     ),
     Broken(
         "a package that is not what it was",
@@ -151,7 +155,7 @@ def small_disk(gateway: Gateway) -> Iterator[str]:
 
 FULL = [
     pytest.param("", id="from the start"),
-    pytest.param("started", id="while it is proven"),
+    pytest.param("started", id="while it is proven", marks=pytest.mark.nightly),
     pytest.param("switched", id="once it is current", marks=pytest.mark.nightly),
     pytest.param("answered", id="before it is settled", marks=pytest.mark.nightly),
 ]
