@@ -14,8 +14,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.compile import Compiled, Inventory, compile_registry
-from ..module_utils.registry.edit_files import edits_of, unwritable
 from ..module_utils.registry.commit import commit_of
+from ..module_utils.registry.edit_files import edits_of, unwritable
 from ..module_utils.registry.problems import ERROR, Place, Problem, has_errors, in_order
 from ..module_utils.removal import remove
 from ..module_utils.report import as_json, as_text

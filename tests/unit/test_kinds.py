@@ -29,7 +29,8 @@ OTHER = {
     "mode": "completion", "api_format": "ollama", "size": "9B", "sha256": "1" * 64,
     "base_url": "http://10.0.0.99:99", "hosts": "gpu02", "bind": "10.0.0.99", "pypi": "other==2",
     "gpu_memory_utilization": 0.6, "endpoint": "/other", "budget_duration": "9d",
-    "url": "https://other.lab/model.gguf", "fallback": "azure", "provider": "azure", "traffic": "7%",
+    "url": "https://other.lab/model.gguf", "fallback": "azure", "provider": "azure",
+    "traffic": "7%",
 }  # fmt: skip
 
 Path_ = tuple[Any, ...]

@@ -275,6 +275,8 @@ def test_back_to_the_last_good_one_and_forth(gateway: Model) -> None:
     assert submit.go_to(gateway, "2", "me", OPTIONS)["outcome"] == "unchanged"
     with pytest.raises(GenerationError, match="there is no generation 9; there are: 1, 2"):
         submit.go_to(gateway, "9", "me", OPTIONS)
+    with pytest.raises(GenerationError, match="'seven' is no generation: give its number"):
+        submit.go_to(gateway, "seven", "me", OPTIONS)
 
 
 def test_back_to_one_that_ends_just_now_waits_for_its_end(gateway: Model) -> None:

@@ -60,6 +60,8 @@ def go_to(
     """Serve a generation that is there already: a number, or `previous` for the last good one."""
     with changing(gateway, by, check):
         store, current = gateway.store, gateway.store.current()
+        if which != "previous" and not which.isdecimal():
+            raise GenerationError(f"'{which}' is no generation: give its number, or 'previous'")
         number = store.previous() if which == "previous" else int(which)
         can_serve(gateway, number)
         texts = [store.text(n, "config.yaml") for n in (current, number)]
