@@ -181,6 +181,6 @@ def test_a_disk_that_is_full(phase: str, running: Gateway) -> None:
         seen = load.report()
         running.on(f"rm -f {ballast}*")
         assert (seen.failed, seen.turns()) == ([], [before]), seen.summary()
-        status, _, said = running.change(running.config("room again"))
+        status, _, said = running.change(running.config(f"room-{before}"))
         assert status == 0, said[-3000:]
         assert running.at_rest() == AT_REST

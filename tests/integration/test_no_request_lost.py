@@ -30,10 +30,11 @@ def test_a_change_the_way_back_and_a_restart(running: Gateway, workers: int) -> 
         running.serve(mark, "-e", f"gateway_workers={workers}")
         running.let_pass(load, 1)
         running.user(f"python3 {BASE}/program rollback")
+        back = running.mark()
         running.let_pass(load, 1)
         running.user(RESTART)
         running.let_pass(load, 1)
-    is_whole(load.report(), [first, mark, first])
+    is_whole(load.report(), [first, mark, back])
     assert running.at_rest() == AT_REST
 
 

@@ -50,18 +50,21 @@ class Report:
         Connections wait in one queue, so two configurations that accept at once show as more turns
         than there were changes.
         """
+        return [mark for mark, _ in self.begun()]
+
+    def begun(self) -> list[tuple[str, float]]:
+        """Each turn, and when its first answer began."""
         fresh = sorted((r for r in self.answered if not r.kept), key=lambda row: row.sent)
-        return [mark for mark, _ in itertools.groupby(generation(row) for row in fresh)]
+        return [(mark, next(rows).first) for mark, rows in itertools.groupby(fresh, generation)]
 
     def said_goodbye(self) -> bool:
         """Whether whoever was not the newest any more ended each kept connection at its next
         answer."""
-        order = {mark: number for number, mark in enumerate(self.turns())}
-        fresh = [row for row in self.answered if not row.kept]
+        begun = self.begun()
         for row in (row for row in self.answered if row.kept and row.used):
-            newer = order.get(generation(row), 0) + 1
-            later = [r.first for r in fresh if order[generation(r)] >= newer]
-            if later and row.sent > min(later) and not row.closes:
+            turn = sum(at < row.sent for _, at in begun) - 1
+            newest = [mark for mark, _ in begun[max(turn, 0) : turn + 2]]
+            if generation(row) not in newest and not row.closes:
                 return False
         return True
 

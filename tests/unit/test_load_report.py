@@ -57,6 +57,12 @@ def test_a_connection_that_is_kept_ends_with_its_generation(kept: Row, well: boo
     assert Report([row(0.0, "1"), row(2.0, "2"), kept]).said_goodbye() is well
 
 
+def test_who_comes_back_is_the_newest_again() -> None:
+    rows = [row(0.0, "1"), row(2.0, "2"), row(3.0, "2", kept=True), row(4.0, "1")]
+    assert Report(rows).said_goodbye()
+    assert not Report([*rows, row(5.0, "2", kept=True)]).said_goodbye()
+
+
 def test_the_longest_wait_and_the_longest_silence() -> None:
     rows = [row(0.0, "1"), row(1.0, "1", first=4.0), row(2.0, "1"), row(9.0, "1", error="reset")]
     seen = Report(rows)
