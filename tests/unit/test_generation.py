@@ -127,6 +127,25 @@ def test_pruning_spares_the_current_and_the_last_good_one(store: Store) -> None:
     assert store.numbers() == [1, 2, 5, 6]
 
 
+def test_a_removal_that_is_cut_off_leaves_no_half_generation(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        serve(store)
+
+    def is_cut_off(folder: Path, **_more: object) -> None:
+        if folder.exists():
+            (folder / "manifest.json").unlink()
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("shutil.rmtree", is_cut_off)
+        store.prune(1)
+    assert [store.manifest(number).number for number in store.numbers()] == [2, 3]
+    store.prepare()
+    assert sorted(path.name for path in store.folder.iterdir()) == ["2", "3"]
+
+
 def test_an_unknown_generation_says_which_there_are(store: Store) -> None:
     serve(store)
     with pytest.raises(GenerationError, match="no generation 9; there are: 1"):

@@ -39,7 +39,12 @@ def seal(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a sealed folder."""
+    """Remove a sealed folder. Cut off, it leaves a folder that is not whole under no name that
+    anybody reads."""
+    if folder.exists() and not folder.name.startswith(STAGING):
+        aside = folder.with_name(f"{STAGING}{folder.name}")
+        remove(aside)
+        folder = folder.rename(aside)
     for root, _folders, _files in os.walk(folder):
         Path(root).chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
