@@ -44,6 +44,7 @@ def new_machine(running: Gateway) -> Callable[[], None]:
     return end
 
 
+@pytest.mark.nightly
 def test_with_its_secrets_it_comes_back_as_it_was(
     running: Gateway,
     play: Play,
@@ -125,7 +126,6 @@ def test_without_secrets_they_come_from_the_environment(
     assert running.answers() == "no-secrets"
 
 
-@pytest.mark.nightly
 def test_what_the_gateway_has_is_put_aside_only_if_asked_for(
     running: Gateway, play: Play, tmp_path: Path
 ) -> None:

@@ -149,6 +149,7 @@ def test_its_model_goes_where_that_is_wished(registry: Path, play: Play) -> None
     assert Host("backend1").on("ls -A /var/lib/llm/llama.cpp") != ""
 
 
+@pytest.mark.nightly
 def test_a_host_that_is_not_reached_is_told_with_how_to_end_it(
     registry: Path, play: Play, tmp_path: Path
 ) -> None:
