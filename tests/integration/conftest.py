@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests/lab/lab"
 sys.path.insert(0, str(ROOT / "tests"))
 
-from tools.gateway_under_test import Gateway, gateway_under_test  # noqa: E402
+from tools.gateway_under_test import AT_REST, Gateway, gateway_under_test  # noqa: E402
 from tools.lab_hosts import ansible_environment, down, is_up, up  # noqa: E402
 
 Play = Callable[..., subprocess.CompletedProcess[str]]
@@ -58,7 +58,7 @@ def gateway(the_lab: object) -> Iterator[Gateway]:
 def running(gateway: Gateway) -> Gateway:
     """That gateway, which serves something."""
     gateway.let_change_end()
-    if gateway.serving() != [gateway.current()] or not gateway.current():
+    if gateway.at_rest() != AT_REST:
         gateway.serve("running")
     return gateway
 

@@ -59,7 +59,7 @@ class CutOff:
         return at and bool(self.gateway.on(STOPPED))
 
     def kill(self, kind: str) -> None:
-        """Kill one thing, and let the others go on."""
+        """Kill one thing, or `nothing`, and let the others go on."""
         gateway, journal = self.gateway, self.gateway.journal()
         if kind == "module":
             gateway.on(MODULE)
@@ -72,7 +72,7 @@ class CutOff:
             return
         elif kind == "manager":
             gateway.on(f"kill -KILL $(pgrep -u {USER} -x systemd)")
-        else:
+        elif kind != "nothing":
             number = journal["number"] if kind == "candidate" else journal["before"]
             unit = PROGRAM if kind == "program" else f"litellm@{number}.service"
             if pid := gateway.main_pid(unit):
