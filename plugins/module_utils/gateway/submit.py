@@ -225,6 +225,6 @@ def left(gateway: Installed, journal: ChangeJournal) -> str:
     """Why nobody waits any longer."""
     if is_alive(gateway):
         return f"the change is still under way and goes on by itself: {journal.words()}"
-    lines = gateway.manager.journal(CHANGE_UNIT, lines=5)
+    lines = gateway.manager.journal(CHANGE_UNIT, lines=12)  # beyond what systemd adds
     ended = f"{CHANGE_UNIT} ended after '{journal.phase}'; the next run finishes or undoes it"
     return "\n".join([ended, *lines])
