@@ -217,7 +217,6 @@ def registry_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @seed(SEED)
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),

@@ -282,7 +282,7 @@ def canonical(value: object) -> str:
     return repr(value)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(ANY_CONFIG, ANY_CONFIG)
 def test_two_that_differ_are_never_the_same(before: Config, after: Config) -> None:
     assert (compare(before, after) == []) == (canonical(before) == canonical(after))
@@ -318,7 +318,7 @@ def mutated(draw: Any) -> tuple[Config, Config]:
     return before, after
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(mutated())
 def test_no_change_of_a_real_configuration_is_missed(pair: tuple[Config, Config]) -> None:
     before, after = pair
@@ -356,7 +356,7 @@ def put(holder: Config, path: tuple[str, ...], value: str) -> None:
     holder[path[-1]] = value
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(SECRET_PLACES, SECRET_SETTINGS, st.booleans())
 def test_no_secret_is_told(place: tuple[str, ...], setting: tuple[str, ...], both: bool) -> None:
     before, after = guide(), guide()

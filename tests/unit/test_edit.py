@@ -462,7 +462,7 @@ def is_part_of(part: str, whole: str) -> bool:
     return all(letter in rest for letter in part)
 
 
-@settings(max_examples=int(os.environ.get("LAB_LLM_EXAMPLES", "150")), deadline=None)
+@settings(max_examples=int(os.environ.get("LAB_LLM_EXAMPLES", "150")))
 @given(layouts())
 def test_in_any_layout_a_provider_goes_and_nothing_else(text: str) -> None:
     before = yaml.safe_load(text)
@@ -478,7 +478,7 @@ def test_in_any_layout_a_provider_goes_and_nothing_else(text: str) -> None:
         assert after.count("# head") == text.count("# head")
 
 
-@settings(max_examples=int(os.environ.get("LAB_LLM_EXAMPLES", "150")), deadline=None)
+@settings(max_examples=int(os.environ.get("LAB_LLM_EXAMPLES", "150")))
 @given(layouts(), st.sampled_from(["5%", "active", "x: y", 7]))
 def test_in_any_layout_a_value_is_set_and_set_back(text: str, value: Any) -> None:
     text = text if text.endswith("\n") else text + "\n"
