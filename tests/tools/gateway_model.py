@@ -37,6 +37,7 @@ class Host:
     left: int = 100000
     wants_candidate: bool = False
     ending: dict[int, int] = field(default_factory=dict)
+    starts: dict[int, int] = field(default_factory=dict)
     program: Callable[[], None] | None = None
 
     @property
@@ -53,6 +54,8 @@ class Host:
         self.step()
         if verb == "stop":
             self.states.pop(number, None)
+        elif verb == "restart":
+            self.start(number)
         elif verb == "start" and number not in self.states:
             assert number not in self.ending
             self.start(number)
@@ -67,6 +70,7 @@ class Host:
         base, current = self.store.base, self.store.current() == number
         values = secrets_file.read(base / "secrets.env")
         values |= secrets_file.read(base / f"secrets-{number}.env")
+        self.starts[number] = self.starts.get(number, 0) + 1
         self.began_with[number] = values.get("A", "")
         if number in self.broken:
             self.states[number] = "start failed: no such model"
@@ -92,7 +96,8 @@ class Host:
             return Instance(number, "inactive", "dead", "", "success", "")
         failed = status.startswith("start failed")
         active, sub = ("failed", "failed") if failed else ("active", "running")
-        return Instance(number, active, sub, status, "exit-code" if failed else "success", "")
+        result, invocation = "exit-code" if failed else "success", str(self.starts.get(number))
+        return Instance(number, active, sub, status, result, invocation)
 
     def instances(self) -> list[Instance]:
         return [self.instance(number) for number in self.states]

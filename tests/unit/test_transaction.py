@@ -287,6 +287,75 @@ def test_back_to_one_that_ends_just_now_waits_for_its_end(gateway: Model) -> Non
     assert submit.go_to(gateway, "1", "me", OPTIONS)["outcome"] == "live"
 
 
+def test_back_to_one_that_still_finishes_starts_it_anew_where_a_key_was_rotated(
+    gateway: Model,
+) -> None:
+    gateway.deploy("one")
+    gateway.deploy("one", key="new")
+    assert (gateway.host.states[1], gateway.host.began_with[1]) == ("retiring", "old")
+    assert submit.go_to(gateway, "1", "me", OPTIONS)["outcome"] == "live"
+    assert (gateway.host.states[1], gateway.host.began_with[1]) == ("serving", "new")
+    submit.go_to(gateway, "2", "me", OPTIONS)
+    assert gateway.host.starts == {1: 2, 2: 1}  # a key that is held is no reason to start anew
+
+
+def test_a_generation_that_still_finishes_is_not_removed(gateway: Model) -> None:
+    options = {**OPTIONS, "keep": 1}
+    for text in "one", "two", "three", "four":
+        units = {"litellm.socket": f"{HEADER}\n[Socket]\nListenStream=127.0.0.1:4000\n"}
+        submit.deploy(gateway, Wanted({"config.yaml": text}, "venv", units), options)
+    assert gateway.store.numbers() == [1, 2, 3, 4]
+    gateway.host.states.pop(1)
+    submit.go_to(gateway, "previous", "me", options)
+    assert gateway.store.numbers() == [2, 3, 4]
+
+
+def test_what_cannot_be_removed_fails_no_change(
+    gateway: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_not_ours(*_words: object) -> list[int]:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Store, "prune", is_not_ours)
+    assert gateway.deploy("one")["outcome"] == "live"
+
+
+def test_a_change_that_crashes_again_and_again_after_the_switch_is_undone(
+    gateway: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crashes(transaction: Transaction) -> None:
+        raise KeyError(transaction.number)
+
+    gateway.deploy("one")
+    monkeypatch.setattr(Transaction, "prove_from_outside", crashes)
+    with pytest.raises(KeyError):
+        gateway.deploy("two")
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            gateway.program()
+    gateway.program()
+    assert (gateway.store.current(), gateway.host.states[1]) == (1, "serving")
+    assert "it was cut off 4 times" in gateway.store.outcome(2)["reason"]
+    assert gateway.is_tidy()
+
+
+def test_no_way_back_is_taken_once_half_of_it_is_settled(
+    gateway: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(_held: Held, _number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    gateway.deploy("one")
+    with monkeypatch.context() as patch:
+        patch.setattr(Held, "settle", is_full)
+        with pytest.raises(OSError, match="No space left"):
+            gateway.deploy("two", key="new")
+    assert (gateway.store.current(), gateway.key()) == (2, "old")
+    gateway.reboot()
+    assert (gateway.store.current(), gateway.key()) == (2, "new")
+    assert gateway.is_tidy()
+
+
 def test_back_is_refused_without_its_keys_or_its_venv(gateway: Model) -> None:
     gateway.deploy("one", variables=("A", "B"), given={"A": "a", "B": "b"})
     gateway.deploy("two")

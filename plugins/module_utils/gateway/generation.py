@@ -18,7 +18,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -192,14 +192,15 @@ class Store:
         """Let this one be up without serving, and no other."""
         name(self.candidate_link, number)
 
-    def prune(self, keep: int) -> list[int]:
+    def prune(self, keep: int, running: Iterable[int] = ()) -> list[int]:
         """Remove the oldest beyond `keep`, and the venvs that nobody needs any more.
 
-        Never the current, the one before it, the last good one or one that is warm. Returns the
-        removed.
+        Never the current, the one before it, the last good one, one that is warm, or one that is
+        `running`: it may still load what it needs for answers that take long. Returns the removed.
         """
         current = self.current() or 0
         held = {current, self.outcome(current).get("before"), self.candidate(), self.standby()}
+        held |= {*running}
         with contextlib.suppress(GenerationError):
             held.add(self.previous())
         old = [n for n in self.numbers()[: -max(keep, 1)] if n not in held]

@@ -53,6 +53,14 @@ class Handover:
             raise NotServingError(reason)
         return True
 
+    def renew(self, number: int) -> None:
+        """One that has served, and that nobody lets stay warm, may hold keys that were rotated
+        since: it starts anew, while what it has begun goes on beside it."""
+        seen = self.manager.instance(number)
+        if seen.has_served and number not in (self.store.current(), self.store.standby()):
+            self.manager.order("restart", number)
+            self.wait(number, lambda now: now.invocation != seen.invocation, self.start_seconds)
+
     def stop(self, number: int) -> None:
         """Stop an instance that does not serve; do not wait for the end."""
         self.manager.order("stop", number)
@@ -87,6 +95,7 @@ class Handover:
             self.start(number)
         except (NotServingError, ManagerError):
             self.store.switch(number)
+            self.manager.order("start", number)  # systemd tries on
             raise
         self.store.switch(number)
         self.settle(number)

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from ..host import atomic
 from ..host.unit_files import FileChange
+from ..host.user_manager import ManagerError
+from .change_journal import say
 from .generation import Store
 from .handover import SOCKET, UMBRELLA, Handover
 from .held import Held
 from .manager import GatewayManager
+from .sealed import GenerationError
 from .unit_set import UnitSet, public_address
 
 CHANGE_UNIT = "litellm-change.service"
@@ -45,6 +48,13 @@ class Installed:
     def address(self, number: int) -> str:
         """Where clients on this host find that generation once it serves."""
         return public_address(self.store.text(number, f"units/{SOCKET}"))
+
+    def prune(self, keep: int) -> None:
+        """Let old generations go. What cannot go stays: no change fails for that."""
+        try:
+            self.store.prune(keep, [one.number for one in self.manager.instances()])
+        except (OSError, GenerationError, ManagerError) as error:
+            say(f"old generations stay: {error}")
 
     def boot(self) -> str:
         """The same until the host, or the user's systemd, is started anew."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -46,5 +47,6 @@ def remove(folder: Path) -> None:
         remove(aside)
         folder = folder.rename(aside)
     for root, _folders, _files in os.walk(folder):
-        Path(root).chmod(0o700)
+        with contextlib.suppress(OSError):  # somebody else's: the rest goes all the same
+            Path(root).chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)

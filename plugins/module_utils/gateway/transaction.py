@@ -48,6 +48,8 @@ class Transaction:
     def run(self) -> None:
         """Carry the change out, or back. The journal has a result afterwards."""
         journal = self.journal
+        if journal.attempts:  # cut off between a unit file and its reload, nobody would see it
+            self.gateway.manager.attempt("daemon-reload")
         if journal.phase in (UNDOING, UNDONE):
             self.way_back.undo(journal.reason)
             return
@@ -60,17 +62,22 @@ class Transaction:
                 return
             self.forward()
         except FAILURES as error:
+            if journal.phase in SURE:  # half of it may be settled: systemd has it taken up again
+                raise
             self.way_back.undo(str(error))
 
     def must_go_back(self) -> str:
         """Why a change that was cut off is not taken up again, "" if it is."""
         journal = self.journal
+        if journal.phase in SURE:
+            return ""
         if journal.number is not None and journal.number == self.store.current():
-            return ""  # it serves already
-        if journal.boot != self.gateway.boot():
+            if journal.attempts <= 2 * ATTEMPTS:
+                return ""  # it serves already
+        elif journal.boot != self.gateway.boot():
             return "the host, or the user's systemd, was started anew in the middle of the change"
         if journal.attempts > ATTEMPTS:
-            return f"it was cut off {ATTEMPTS} times ({journal.phase} was reached)"
+            return f"it was cut off {journal.attempts - 1} times ({journal.phase} was reached)"
         return ""
 
     def choose(self) -> bool:
@@ -86,6 +93,7 @@ class Transaction:
         older = self.store.previous()
         warm = self.gateway.manager.instance(older).up
         self.store.try_out(older)
+        self.handover.renew(older)
         self.handover.start(older)
         before = self.evidence.ask(older, private=True)
         decision = judge(live.checks, before.checks)
@@ -151,6 +159,7 @@ class Transaction:
             raise NotServingError(f"{taken}: free it, or set gateway_port")
         self.store.try_out(self.number)
         self.gateway.units.replace_beside(self.gateway.differing(self.number))
+        self.handover.renew(self.number)
         self.handover.start(self.number)
 
     def prove_in_private(self) -> None:
@@ -199,7 +208,7 @@ class Transaction:
             self.store.record(self.journal.before, "undone", self.journal.reason)
         held.settle(number)
         self.store.try_out(None)
-        self.store.prune(self.journal.keep)
+        self.gateway.prune(self.journal.keep)
 
     @property
     def number(self) -> int:

@@ -30,14 +30,14 @@ class WayBack:
         if before is not None:
             self.gateway.units.replace(self.gateway.differing(before))
         reason = self.go_back(number, before, reason)
-        if number is not None and number != before:
+        if number is not None:
             self.gateway.held.drop(number)
-            if not store.proven(number):
+            if number != before and not store.proven(number):
                 store.record(number, "failed", reason)
         if before is None:
             self.gateway.close()
         store.try_out(None)
-        store.prune(journal.keep)
+        self.gateway.prune(journal.keep)
         journal.reach(UNDONE)
         ended = {"failed": True, "changed": False, "outcome": UNDONE, "reason": reason}
         journal.finish({**ended, "msg": self.failure(reason), **self.evidence.told()})
