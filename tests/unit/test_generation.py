@@ -25,6 +25,7 @@ from ansible_collections.lab.llm.plugins.module_utils.gateway.manager import Gat
 from ansible_collections.lab.llm.plugins.module_utils.gateway.venv import (
     Lock,
     VenvError,
+    install,
     run,
 )
 from ansible_collections.lab.llm.plugins.module_utils.host.units import environment_file
@@ -138,9 +139,10 @@ def test_a_removal_that_is_cut_off_leaves_no_half_generation(
             (folder / "manifest.json").unlink()
             raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr("shutil.rmtree", is_cut_off)
-        store.prune(1)
+        with pytest.raises(KeyboardInterrupt):
+            store.prune(1)
     assert [store.manifest(number).number for number in store.numbers()] == [2, 3]
     store.prepare()
     assert sorted(path.name for path in store.folder.iterdir()) == ["2", "3"]
@@ -253,6 +255,13 @@ def test_the_outcome_stands_beside_the_generation(store: Store) -> None:
     assert store.outcome(number)["reason"] == "it said no"
     assert store.outcome(99) == {}
     assert json.loads((store.folder / "1" / "manifest.json").read_text())["number"] == 1
+
+
+def test_an_installation_that_fails_leaves_no_half_venv(tmp_path: Path) -> None:
+    lock = Lock("litellm==1.106.2\n")  # no hash: pip refuses before it asks anybody
+    with pytest.raises(VenvError, match="pip install"):
+        install(tmp_path, lock, sys.executable)
+    assert not (tmp_path / "venvs" / lock.name).exists()
 
 
 def test_an_installation_is_bounded() -> None:

@@ -77,16 +77,26 @@ def install(base: Path, lock: Lock, python: str) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)  # a second run waits, and then finds it there
         if is_complete(base, lock):
             return
-        venv, requirements = folder / lock.name, folder / f"{lock.name}.txt"
+        venv = folder / lock.name
         shutil.rmtree(venv, ignore_errors=True)
-        atomic.write(requirements, lock.text.encode(), 0o600)
-        run(python, "-m", "venv", str(venv))
-        pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--no-input", "--quiet"]
-        # Modules are compiled while they are installed, so the first start is as quick as others.
-        run(*pip, "--disable-pip-version-check", "--require-hashes", "-r", str(requirements))
-        os.sync()
-        mark = {"lock": lock.sha256, "litellm": lock.litellm}
-        atomic.write(venv / VENV_MARK, json.dumps(mark).encode(), 0o600)
+        try:
+            fill(venv, lock, python)
+        except (VenvError, OSError):
+            shutil.rmtree(venv, ignore_errors=True)  # half of one may be what fills the disk
+            raise
+
+
+def fill(venv: Path, lock: Lock, python: str) -> None:
+    """What `install` does in the folder. Raises VenvError or OSError."""
+    requirements = venv.with_name(f"{lock.name}.txt")
+    atomic.write(requirements, lock.text.encode(), 0o600)
+    run(python, "-m", "venv", str(venv))
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--no-input", "--quiet"]
+    # Modules are compiled while they are installed, so the first start is as quick as others.
+    run(*pip, "--disable-pip-version-check", "--require-hashes", "-r", str(requirements))
+    os.sync()
+    mark = {"lock": lock.sha256, "litellm": lock.litellm}
+    atomic.write(venv / VENV_MARK, json.dumps(mark).encode(), 0o600)
 
 
 def run(*argv: str, seconds: float = INSTALL_SECONDS) -> None:
