@@ -45,10 +45,13 @@ def sources() -> dict[str, str]:
 
 
 def is_installed(gateway: Installed, files: Mapping[str, str], python: str) -> bool:
-    """Whether this version of the program is there, with its unit."""
+    """Whether this version of the program is there, with its unit as systemd knows it."""
     link = gateway.store.base / "program"
     there = link.is_symlink() and link.readlink().name == digest(files)
-    return there and not changes([unit_wish(gateway, python)])
+    if not there or changes([unit_wish(gateway, python)]):
+        return False
+    seen = gateway.manager.states([CHANGE_UNIT])[CHANGE_UNIT]
+    return seen.is_enabled and seen.need_daemon_reload != "yes"
 
 
 def install(gateway: Installed, files: Mapping[str, str], python: str) -> None:
