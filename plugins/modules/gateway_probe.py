@@ -78,6 +78,7 @@ EXAMPLES = r"""
     user: llm
     probes: "{{ llm.probes }}"
     new_provider: mistral
+  become: true
   register: proof
 """
 

@@ -37,6 +37,7 @@ EXAMPLES = r"""
     path: /var/lib/llm/gateway
     user: llm
     lock: "{{ lookup('ansible.builtin.file', 'litellm.txt') }}"
+  become: true
 """
 
 RETURN = r"""
