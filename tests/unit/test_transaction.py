@@ -20,7 +20,10 @@ from ansible_collections.lab.llm.plugins.module_utils.gateway import (
 )
 from ansible_collections.lab.llm.plugins.module_utils.gateway.evidence import Evidence
 from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import Store
-from ansible_collections.lab.llm.plugins.module_utils.gateway.handover import Handover
+from ansible_collections.lab.llm.plugins.module_utils.gateway.handover import (
+    Handover,
+    NotServingError,
+)
 from ansible_collections.lab.llm.plugins.module_utils.gateway.held import Held
 from ansible_collections.lab.llm.plugins.module_utils.gateway.installed import Installed
 from ansible_collections.lab.llm.plugins.module_utils.gateway.lock import LockedError
@@ -354,6 +357,28 @@ def test_no_way_back_is_taken_once_half_of_it_is_settled(
     gateway.reboot()
     assert (gateway.store.current(), gateway.key()) == (2, "new")
     assert gateway.is_tidy()
+
+
+def test_a_header_that_only_an_older_one_sends_has_the_new_key(gateway: Model) -> None:
+    gateway.deploy("one", composed={"LLM_HEADER_H": "Bearer ${A}"})
+    gateway.deploy("two", key="new")
+    assert gateway.held.values()["LLM_HEADER_H"] == "Bearer new"
+    assert gateway.deploy("two", key="new")["outcome"] == "unchanged"
+
+
+def test_a_reason_holds_no_key_whatever_it_is_called(
+    gateway: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def repeats(_self: Handover, _number: int) -> bool:
+        raise NotServingError("bad header: new-key-1, not old-key-1")
+
+    gateway.deploy("one", key="old-key-1")
+    with monkeypatch.context() as patch:
+        patch.setattr(Handover, "start", repeats)
+        done = gateway.deploy("two", key="new-key-1")
+    assert done["msg"] == "bad header: ***, not ***\n(generation 1 serves)"
+    assert "-key-1" not in (gateway.store.base / "change.json").read_text()
+    assert "-key-1" not in gateway.store.outcome(2)["reason"]
 
 
 def test_back_is_refused_without_its_keys_or_its_venv(gateway: Model) -> None:

@@ -93,10 +93,16 @@ class Staging:
 
     def _values(self) -> dict[str, str]:
         """Raises MissingVariablesError."""
-        store, wanted = self.store, self.wanted
-        keep = {n for number in store.numbers() for n in store.manifest(number).variables}
-        held = self.held.values()
-        return secrets_file.merged(held, wanted.given, wanted.variables, wanted.composed, keep)
+        store, wanted, held = self.store, self.wanted, self.held.values()
+        older = [store.manifest(number) for number in store.numbers()]
+        keep = {name for one in older for name in one.variables}
+        parts = (wanted.given, wanted.variables, wanted.composed, keep)
+        values = secrets_file.merged(held, *parts)
+        # What only older generations send is made of the keys that are in force from now on.
+        for name, text in {n: t for one in older for n, t in one.composed.items()}.items():
+            if name not in wanted.composed and secrets_file.needed((), {name: text}) <= {*values}:
+                values[name] = secrets_file.compose(text, values)
+        return values
 
     def _content(self) -> Content:
         wanted = self.wanted

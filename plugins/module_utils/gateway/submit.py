@@ -27,6 +27,7 @@ from .staging import Staging, Wanted, difference
 
 LOOK_SECONDS = 0.05  # between two looks at the journal
 GONE_SECONDS = 10.0  # how long the program may seem to be dead: systemd starts it again after one
+LEAVING_SECONDS = 1.0  # a program that has finished a change still holds the lock for a moment
 MARGIN_SECONDS = 900.0  # a change's bound beyond its starts: proofs, the hand-over, a crash
 CARRIED = ("keep", "start_seconds", "answer_seconds", "no_completions")
 Result = dict[str, Any]
@@ -126,8 +127,7 @@ def be_ready(
         raise ManagerError("the user's systemd does not answer: run the role user_service")
     if is_installed(gateway, program, python):
         return False
-    recover(gateway)
-    with locked(gateway.store.base, by):
+    with changing(gateway, by, check):
         install(gateway, program, python)
     return True
 
@@ -150,7 +150,7 @@ def changing(gateway: Installed, by: str, check: bool) -> Iterator[None]:
         return
     base = gateway.store.base
     recover(gateway)
-    with locked(base, by or "ansible"):
+    with locked(base, by or "ansible", LEAVING_SECONDS):
         unfinished = change_journal.read(base)
         if unfinished is not None and not unfinished.over:
             raise under_way(unfinished)

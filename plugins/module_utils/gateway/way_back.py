@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ..host.user_manager import ManagerError
+from . import secrets_file
 from .change_journal import UNDOING, UNDONE, ChangeJournal, say
 from .evidence import Evidence
 from .handover import NotServingError
@@ -26,10 +27,11 @@ class WayBack:
         Cut off, it is done again from the start."""
         journal, store = self.journal, self.store
         number, before = journal.number, journal.before
+        reason = self.scrubbed(reason)
         journal.reach(UNDOING, reason)
         if before is not None:
             self.gateway.units.replace(self.gateway.differing(before))
-        reason = self.go_back(number, before, reason)
+        reason = self.scrubbed(self.go_back(number, before, reason))
         if number is not None:
             self.gateway.held.drop(number)
             if number != before and not store.proven(number):
@@ -42,6 +44,14 @@ class WayBack:
         ended = {"failed": True, "changed": False, "outcome": UNDONE, "reason": reason}
         journal.finish({**ended, "msg": self.failure(reason), **self.evidence.told()})
         say(f"undone: {reason}")
+
+    def scrubbed(self, reason: str) -> str:
+        """LiteLLM's last words, whatever the variables are called whose values it repeats."""
+        number, held = self.journal.number, self.gateway.held
+        values = [held.values(), held.values_of(number) if number is not None else {}]
+        for known in values:
+            reason = secrets_file.scrub({"reason": reason}, known)["reason"]
+        return reason
 
     def go_back(self, number: int | None, before: int | None, reason: str) -> str:
         """What served before serves, and nothing else; the reason, and what else went wrong."""
