@@ -146,8 +146,8 @@ def _about_missing(
         Problem(
             Place(*variable["place"]),
             "missing-secret",
-            f"the environment variable {variable['name']}, which "
-            f"{', '.join(variable['needed_by'])} needs, has no value",
+            f"the environment variable {variable['name']} has no value; it is needed by "
+            + ", ".join(variable["needed_by"]),
             expected="a value in the controller's environment or in llm_secrets",
             **severity,
         )
