@@ -93,7 +93,7 @@ generation: {description: The generation that this is about., type: int, returne
 previous: {description: The one that served before., type: int, returned: success}
 outcome:
   description: V(live), V(unchanged), V(stays) where going back would not be better, or in check
-    mode V(planned); where it failed V(undone).
+    mode V(planned); V(confirmed) with O(confirm); where it failed V(undone).
   type: str
   returned: success
 reason: {description: Why it was undone or stays., type: str, returned: sometimes}
