@@ -414,6 +414,27 @@ def test_back_only_if_that_is_better(gateway: Model, monkeypatch: pytest.MonkeyP
     assert gateway.deploy("two", again=True)["generation"] == 3
 
 
+def test_who_was_started_to_compare_does_not_stay_where_that_was_cut_off(
+    gateway: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ansible_collections.lab.llm.plugins.module_utils.gateway import transaction
+
+    def is_cut_off(*_words: object) -> None:
+        raise CutOffError
+
+    for text in "one", "two":
+        gateway.deploy(text)
+    gateway.bad["private"].add(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction, "judge", is_cut_off)
+        with pytest.raises(CutOffError):
+            submit.judge(gateway, "timer", OPTIONS)
+    assert gateway.store.candidate() == 1
+    gateway.bad["private"].clear()
+    gateway.program()
+    assert gateway.is_tidy()
+
+
 # --- a controller that was lost -----------------------------------------------------------------
 
 

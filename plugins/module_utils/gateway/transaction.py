@@ -110,6 +110,7 @@ class Transaction:
 
     def stay(self, why: str, proof: Proven) -> None:
         current = self.store.current()
+        self.store.try_out(None)  # cut off before, it may have started an older one
         say(f"generation {current} stays: {why}")
         result = {"changed": False, "outcome": "stays", "reason": why, "generation": current}
         self.journal.finish({**result, "previous": current, "proof": proof.as_dict()})
