@@ -7,7 +7,9 @@ what a generation answers; the lab has the real ones."""
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.gateway import (
     change_journal,
+    cli,
     secrets_file,
     submit,
 )
@@ -263,6 +266,21 @@ def test_who_comes_while_a_change_is_under_way_is_told(
     gateway.host.left, gateway.host.listens = 100000, True  # the model's word for: it runs
     with pytest.raises(LockedError, match=r"by me \(deploy to generation 2, since"):
         gateway.deploy("three")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(errno.ENOSPC, 75), (errno.EROFS, 75), (errno.EIO, 1)]
+)
+def test_where_nothing_can_be_written_systemd_does_not_try_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, status: int
+) -> None:
+    change_journal.begin(tmp_path, "deploy", "me", "boot", None, 1, {})
+
+    def is_full(_transaction: Transaction) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Transaction, "run", is_full)
+    assert cli.main(["run"], tmp_path) == status
 
 
 # --- back -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
 from collections.abc import Sequence
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from . import canary_watch, change_journal, submit
-from .installed import Installed
+from .installed import NO_ROOM, Installed
 from .lock import LockedError, locked
 from .schedule import Rules
 from .transaction import FAILURES, Transaction
 from .watch import Watch, say
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 ERRORS = (*FAILURES, LockedError, submit.UnfinishedError)
 PATIENCE = 60.0  # whoever has submitted a change holds the lock until the program is started
 
@@ -91,18 +93,20 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None, base: Path | None = None) -> int:
-    """Exit status 0 if it was done, 1 if not, with the reason on stderr."""
+    """Exit status 0 if it was done, 1 (or NO_ROOM) if not, with the reason on stderr."""
     words = parser().parse_args(arguments)
     gateway = Installed(base or Path(sys.argv[0]).absolute().parent)
+    status = 1
     try:
         result = words.act(gateway, words)
     except ERRORS as error:
         result = {"failed": True, "msg": str(error)}
+        status = NO_ROOM if getattr(error, "errno", 0) in FULL else 1
     failed = bool(result.get("failed"))
     told = json.dumps(result, indent=2) if words.json else summary(result)
     if told:
         (sys.stderr if failed and not words.json else sys.stdout).write(f"{told}\n")
-    return 1 if failed else 0
+    return status if failed else 0
 
 
 def summary(result: dict[str, Any]) -> str:

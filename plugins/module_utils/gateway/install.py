@@ -17,7 +17,7 @@ from pathlib import Path
 from ..host import atomic
 from ..host.unit_files import FileWish, changes
 from ..host.units import render
-from .installed import CHANGE_UNIT, Installed
+from .installed import CHANGE_UNIT, NO_ROOM, Installed
 from .sealed import STAGING, fill, remove, seal
 
 ROOT = __package__.rpartition(".")[0]  # module_utils, or lab_llm where it is installed
@@ -103,7 +103,12 @@ def unit(python: str) -> str:
                 "StartLimitIntervalSec": 120,
                 "StartLimitBurst": 5,
             },
-            "Service": {"Type": "exec", "Restart": "on-failure", "RestartSec": 1},
+            "Service": {
+                "Type": "exec",
+                "Restart": "on-failure",
+                "RestartSec": 1,
+                "RestartPreventExitStatus": NO_ROOM,
+            },
             "Install": {"WantedBy": "default.target"},
         }
     ).replace("[Service]\n", f"[Service]\nExecStart={start}\nUMask=0077\n")

@@ -21,6 +21,8 @@ from .sealed import GenerationError
 from .unit_set import UnitSet, public_address
 
 CHANGE_UNIT = "litellm-change.service"
+# Its exit status where nothing can be written (EX_TEMPFAIL): to try again at once is no use.
+NO_ROOM = 75
 
 
 class Installed:
