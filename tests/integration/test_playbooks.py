@@ -128,6 +128,26 @@ def test_more_gateways_than_one_are_refused(lab: Path, play: Play) -> None:
     assert "has 2 hosts; this release changes one" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("validate.yml",),
+        ("adopt.yml",),
+        ("remove_provider.yml", "-e", "provider=elsewhere"),
+        ("rotate_key.yml", "-e", "variable=LITELLM_MASTER_KEY"),
+        ("promote.yml", "-e", "provider=elsewhere", "-e", "traffic=100%"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_without_a_gateway_nothing_is_said_to_be_well(
+    lab: Path, play: Play, command: tuple[str, ...]
+) -> None:
+    lab.write_text(INVENTORY % "")
+    done = play(command[0], "-i", str(lab), *command[1:])
+    assert done.returncode != 0
+    assert "The group 'gateway' has 0 hosts; this needs one." in done.stdout
+
+
 def test_without_a_file_it_asks_for_one(play: Play) -> None:
     done = play("add_provider.yml")
     assert done.returncode != 0
