@@ -200,7 +200,10 @@ def test_an_old_one_that_does_not_come_back_is_said(gateway: Model) -> None:
     gateway.bad["public"].add(2)
     gateway.host.broken.add(1)
     gateway.host.deaf.add(1)  # it does not stop to accept, so it is stopped for good
-    assert "generation 1 does not come back: no such model" in gateway.deploy("two")["msg"]
+    said = gateway.deploy("two")["msg"]
+    assert "generation 1 does not come back: no such model" in said
+    assert said.endswith("(generation 1 does not serve yet)")
+    assert gateway.host.listens
 
 
 STEPS = 60
@@ -419,6 +422,12 @@ def test_back_only_if_that_is_better(gateway: Model, monkeypatch: pytest.MonkeyP
         gateway.deploy(text)
     assert submit.judge(gateway, "timer", OPTIONS)["outcome"] == "stays"
     gateway.bad["private"].add(2)
+    gateway.host.states.pop(1, None)
+    gateway.host.broken.add(1)
+    stays = submit.judge(gateway, "timer", OPTIONS)
+    assert (stays["outcome"], "does not start: no such model" in stays["reason"]) == ("stays", True)
+    gateway.host.broken.clear()
+    gateway.host.states.pop(1, None)
     for go, current in ((False, 2), (True, 1)):
         why = Decision(go, "the evidence")
         monkeypatch.setattr(transaction, "judge", lambda _live, _older, why=why: why)

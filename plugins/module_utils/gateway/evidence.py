@@ -53,8 +53,9 @@ class Evidence:
     def told(self) -> dict[str, Any]:
         """What the result of a change says besides how it ended, and what its generation keeps."""
         journal, proofs = self.journal, self.proofs
-        if journal.number is not None and proofs:
-            self.gateway.store.record(journal.number, proofs=list(proofs.values()))
+        own = [proof for proof in proofs.values() if proof["generation"] == journal.number]
+        if journal.number is not None and own:
+            self.gateway.store.record(journal.number, proofs=own)
         most = proofs.get("private") or proofs.get("public")
         return {"generation": journal.number, "previous": journal.before, "proof": most}
 

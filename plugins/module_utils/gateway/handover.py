@@ -22,6 +22,7 @@ from .generation import Store
 from .manager import GatewayManager, Instance, unit
 
 SOCKET, UMBRELLA = "litellm.socket", "litellm.service"
+END_SECONDS = 60.0  # how long one that was stopped may take to end
 LOOK_SECONDS = 15.0  # how long an instance may take to accept, or to stop accepting
 
 
@@ -127,6 +128,7 @@ class Handover:
         if not done(seen):
             if self.store.current() != number:
                 self.stop(number)  # it does not listen to us: whoever starts to serve must be alone
+                self.wait(number, lambda now: now.ended, END_SECONDS)
                 return
             raise NotServingError(
                 f"generation {number} does not accept: {seen.status or seen.active}"

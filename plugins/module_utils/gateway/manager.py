@@ -39,6 +39,10 @@ class Instance:
         return self.active in ("active", "reloading") and not self.status.startswith("not started")
 
     @property
+    def ended(self) -> bool:
+        return self.active in ("inactive", "failed")
+
+    @property
     def serves(self) -> bool:
         """All of its workers accept."""
         return self.up and self.status == SERVING

@@ -94,7 +94,11 @@ class Transaction:
         warm = self.gateway.manager.instance(older).up
         self.store.try_out(older)
         self.handover.renew(older)
-        self.handover.start(older)
+        try:
+            self.handover.start(older)
+        except NotServingError as error:
+            self.stay(f"generation {older}, the one before, does not start: {error}", live)
+            return False
         before = self.evidence.ask(older, private=True)
         decision = judge(live.checks, before.checks)
         if decision.go:  # what failed may have come back meanwhile, by itself

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from ..host.user_manager import ManagerError
 from . import secrets_file
 from .change_journal import UNDOING, UNDONE, ChangeJournal, say
@@ -39,10 +41,11 @@ class WayBack:
         if before is None:
             self.gateway.close()
         store.try_out(None)
+        told = self.evidence.told()
         self.gateway.prune(journal.keep)
         journal.reach(UNDONE)
         ended = {"failed": True, "changed": False, "outcome": UNDONE, "reason": reason}
-        journal.finish({**ended, "msg": self.failure(reason), **self.evidence.told()})
+        journal.finish({**ended, "msg": self.failure(reason), **told})
         say(f"undone: {reason}")
 
     def scrubbed(self, reason: str) -> str:
@@ -65,6 +68,8 @@ class WayBack:
             if before is not None:
                 self.handover.settle(before)
         except (NotServingError, ManagerError) as error:
+            with contextlib.suppress(ManagerError):  # clients may wait until it does
+                self.handover.stand_up()
             return f"{reason}\nand generation {before} does not come back: {error}"
         return reason
 
@@ -77,5 +82,7 @@ class WayBack:
     def failure(self, reason: str) -> str:
         """What people are told: why, and what serves now."""
         before = self.journal.before
-        serves = "nothing serves" if before is None else f"generation {before} serves"
-        return f"{reason}\n({serves})"
+        if before is None:
+            return f"{reason}\n(nothing serves)"
+        serves = self.gateway.manager.instance(before).serves
+        return f"{reason}\n(generation {before} {'serves' if serves else 'does not serve yet'})"
