@@ -104,6 +104,7 @@ proof:
   returned: where there was one
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -207,8 +208,8 @@ def main() -> None:
     params, program = module.params, sources()
     shown = {"module_args": {**params, **{name: shortened(params[name]) for name in LONG}}}
     try:
-        work_as = lambda home: work(params, program, module.check_mode, home)  # noqa: E731
-        result = as_user(params["user"], work_as)
+        task = partial(work, params, program, module.check_mode)
+        result = as_user(params["user"], task)
     except AccountError as error:
         result = {"failed": True, "msg": str(error)}
     if result.get("failed"):

@@ -40,7 +40,7 @@ class Deployments:
         self.rows, self.providers = list(rows), providers
         self.known: dict[str, list[Row]] = {}
         for row in self.rows:
-            for word in {row["name"], row["id"]}:
+            for word in dict.fromkeys((row["name"], row["id"])):
                 self.known.setdefault(word, []).append(row)
 
     def behind(self, word: str) -> list[Row]:

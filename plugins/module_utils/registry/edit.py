@@ -21,7 +21,7 @@ from .problems import Place, Problem
 
 __all__ = ["ABOUT", "EditError", "Path", "with_value", "without_entry", "without_provider"]
 
-Texts = Mapping[str, str | None]
+Texts = Mapping[str, "str | None"]
 
 # Where a provider's own settings stand, beside its entry: they go with it.
 ABOUT: tuple[Path, ...] = (

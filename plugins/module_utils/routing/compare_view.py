@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -196,5 +197,6 @@ def _shares(rank: Sequence[Entry]) -> str:
 
 def _number(entry: Entry, path: tuple[str, str], otherwise: float) -> float:
     found = entry.flat.get(path, otherwise)
-    good = isinstance(found, (int, float)) and not isinstance(found, bool) and found == found
+    good = isinstance(found, (int, float)) and not isinstance(found, bool)
+    good = good and not math.isnan(found)
     return float(found) if good else otherwise

@@ -73,7 +73,7 @@ class Child:
             return True
         except OSError:
             said = ""
-        word, _, rest = said.partition(" ")
+        word, _space, rest = said.partition(" ")
         if word == "failed":
             self.reason = rest
         elif word:
@@ -102,6 +102,6 @@ class Child:
 
     def end(self) -> str:
         """How it ended, in words."""
-        code = self.process.returncode if self.process else None
-        how = f"exit status {code}" if code is None or code >= 0 else signal.Signals(-code).name
+        code = (self.process.returncode if self.process else 0) or 0
+        how = f"exit status {code}" if code >= 0 else signal.Signals(-code).name
         return self.reason or f"worker {self.number} ended with {how}"

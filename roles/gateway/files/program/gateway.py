@@ -93,7 +93,7 @@ class Gateway(uvicorn.Server):
             return
         except OSError:
             said = ""
-        word, _, seconds = said.partition(" ")
+        word, _space, seconds = said.partition(" ")
         if word in ("accept", "refuse"):
             self.turn(word == "accept")
             return

@@ -79,7 +79,7 @@ class Launcher:
             events = self.selector.select(max(0.0, next_look - time.monotonic()))
             while self.orders:  # a worker may have heard the same signal: ours comes first
                 self.orders.pop(0)()
-            for key, _ in events:
+            for key, _mask in events:
                 key.data()
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + LOOK_SECONDS

@@ -33,7 +33,7 @@ def _said(*words: str) -> str:
     """What a command prints; empty if it fails."""
     try:
         done = subprocess.run(  # noqa: S603
-            words, capture_output=True, text=True, timeout=CALL_SECONDS
+            words, capture_output=True, text=True, check=False, timeout=CALL_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
