@@ -16,7 +16,7 @@ from .registry.edit_scalars import Scalar
 from .registry.load import registry_files, shown
 from .registry.problems import Place, Problem, has_errors, nearest
 
-Value = tuple[tuple[str, ...], Scalar | None]
+Value = tuple[tuple[str, ...], "Scalar | None"]
 
 
 def revalue(
