@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Optional
 
 from .compile import Compiled, Inventory, compile_registry
 from .registry.edit import EditError, with_value
@@ -16,7 +17,7 @@ from .registry.edit_scalars import Scalar
 from .registry.load import registry_files, shown
 from .registry.problems import Place, Problem, has_errors, nearest
 
-Value = tuple[tuple[str, ...], "Scalar | None"]
+Value = tuple[tuple[str, ...], Optional[Scalar]]  # noqa: UP045 - ansible-test knows no other way
 
 
 def revalue(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TypeAlias
+from typing import Union
 
 from .edit_cuts import line_end, line_start
 from .edit_nodes import SCALAR, Node
 from .yaml_scalars import read_as
 
-Scalar: TypeAlias = "str | int | float | bool"
+Scalar = Union[str, int, float, bool]  # noqa: UP007 - ansible-test knows no other way
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.%/+-]*( [A-Za-z0-9][A-Za-z0-9_.%/+-]*)*")
 # What people look for next to each other.
