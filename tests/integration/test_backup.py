@@ -126,6 +126,7 @@ def test_without_secrets_they_come_from_the_environment(
     assert running.answers() == "no-secrets"
 
 
+@pytest.mark.nightly
 def test_what_the_gateway_has_is_put_aside_only_if_asked_for(
     running: Gateway, play: Play, tmp_path: Path
 ) -> None:

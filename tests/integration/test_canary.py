@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from tools.lab_hosts import ROOT, Host
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 
 BASE = "/var/lib/llm/gateway"
 AS_LLM = "cd / && sudo -u llm XDG_RUNTIME_DIR=/run/user/$(id -u llm)"
@@ -178,7 +178,6 @@ def test_forced_in_it_is_undone_by_the_timer(lab: Lab) -> None:
     assert lab.current() == before
 
 
-@pytest.mark.nightly
 def test_one_that_is_as_good_goes_all_the_way(lab: Lab) -> None:
     lab.mood("c", 0)
     lab.file.write_text(REGISTRY.format(lab.backend.address))
@@ -199,7 +198,6 @@ def test_one_that_is_as_good_goes_all_the_way(lab: Lab) -> None:
     assert lab.look().count("canary") == 0
 
 
-@pytest.mark.nightly
 def test_a_share_of_nothing_leaves_it_its_own_name(lab: Lab) -> None:
     lab.file.write_text(REGISTRY.format(lab.backend.address))
     lab.mood("c", 0)

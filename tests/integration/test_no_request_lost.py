@@ -22,7 +22,7 @@ def is_whole(seen: Report, marks: list[str]) -> None:
     assert seen.said_goodbye()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.nightly)])
 def test_a_change_the_way_back_and_a_restart(running: Gateway, workers: int) -> None:
     first, mark = running.mark(), f"n{workers}-{time.time():.0f}"
     with running.load() as load:

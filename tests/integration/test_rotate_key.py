@@ -19,7 +19,7 @@ from threading import Event, Thread
 import pytest
 from tools.lab_hosts import Host, the_lab, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 
 Play = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -178,7 +178,6 @@ def test_the_same_value_is_no_change(registry: Path, play: Play) -> None:
     assert gateway.on(f"readlink {BASE}/current") == before
 
 
-@pytest.mark.nightly
 def test_a_backend_that_does_not_take_it_leaves_the_old_key(registry: Path, play: Play) -> None:
     before = held()
     done = rotate(play, registry, "variable=LAB_KEY", "-e", "llama_cpp_version=none",
@@ -188,7 +187,6 @@ def test_a_backend_that_does_not_take_it_leaves_the_old_key(registry: Path, play
     assert held() == before
 
 
-@pytest.mark.nightly
 def test_the_gateways_own_key_is_rotated(registry: Path, play: Play) -> None:
     old, new = held()["LITELLM_MASTER_KEY"], f"sk-{secrets.token_hex(16)}"
     done = rotate(play, registry, "variable=LITELLM_MASTER_KEY", LITELLM_MASTER_KEY=new)

@@ -121,6 +121,7 @@ def test_a_bad_generation_is_undone_within_two_periods(scheduled: Scheduled) -> 
     assert gateway.outcome(bad)["outcome"] == "undone"
 
 
+@pytest.mark.nightly
 def test_a_dead_backend_is_not(scheduled: Scheduled) -> None:
     gateway = scheduled.gateway
     good = gateway.current()
