@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 from tools.gateway_under_test import AT_REST, PORT, USER, Gateway
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 
 Play = Callable[..., subprocess.CompletedProcess[str]]
 HERE = ("-e", f"user_service_user={USER}", "-e", f"gateway_port={PORT}")

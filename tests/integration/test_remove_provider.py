@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from tools.lab_hosts import Host, ansible_environment, the_lab
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 
 ROOT = Path(__file__).resolve().parents[2]
 Play = Callable[..., subprocess.CompletedProcess[str]]
@@ -139,7 +139,6 @@ def test_a_provider_goes_and_an_answer_that_it_has_begun_does_not_break(
     assert removal(play, registry, "-e", "provider=goes").returncode != 0
 
 
-@pytest.mark.nightly
 def test_its_model_goes_where_that_is_wished(registry: Path, play: Play) -> None:
     backend = Host("backend2")
     done = removal(play, registry, "-e", "provider=goes", "-e", "models=true", "-e", "engines=true")
@@ -149,7 +148,6 @@ def test_its_model_goes_where_that_is_wished(registry: Path, play: Play) -> None
     assert Host("backend1").on("ls -A /var/lib/llm/llama.cpp") != ""
 
 
-@pytest.mark.nightly
 def test_a_host_that_is_not_reached_is_told_with_how_to_end_it(
     registry: Path, play: Play, tmp_path: Path
 ) -> None:

@@ -30,7 +30,7 @@ sed -i -e "s/\"number\": $old,/\"number\": $new,/" $new/manifest.json
 ln -sfn generations/$new ../current
 echo $new
 """
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 
 
 @dataclass
@@ -121,7 +121,6 @@ def test_a_bad_generation_is_undone_within_two_periods(scheduled: Scheduled) -> 
     assert gateway.outcome(bad)["outcome"] == "undone"
 
 
-@pytest.mark.nightly
 def test_a_dead_backend_is_not(scheduled: Scheduled) -> None:
     gateway = scheduled.gateway
     good = gateway.current()
@@ -139,13 +138,11 @@ def test_a_dead_backend_is_not(scheduled: Scheduled) -> None:
         gateway.prepare()
 
 
-@pytest.mark.nightly
 def test_a_second_run_changes_nothing(scheduled: Scheduled, play: Play) -> None:
     done = play("schedule.yml", *scheduled.words, env={"ANSIBLE_STDOUT_CALLBACK": "default"})
     assert "changed=0 " in done.stdout, done.stdout[-3000:]
 
 
-@pytest.mark.nightly
 def test_a_change_under_way_is_left_alone(scheduled: Scheduled) -> None:
     gateway = scheduled.gateway
     before = gateway.current()
@@ -161,7 +158,6 @@ def test_a_change_under_way_is_left_alone(scheduled: Scheduled) -> None:
     assert gateway.current() != before
 
 
-@pytest.mark.nightly
 def test_the_controller_looks_as_well(scheduled: Scheduled, play: Play) -> None:
     gateway, words = scheduled.gateway, (*scheduled.words, "-e", "only_if_unhealthy=true")
     with by_hand(gateway):
