@@ -73,7 +73,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.gateway.asking import Asker
 from ..module_utils.gateway.secrets_file import MASTER_KEY, read
-from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.account import end_as_user
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
@@ -117,13 +117,7 @@ def work(params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
-    try:
-        result = as_user(module.params["user"], lambda home: work(module.params))
-    except AccountError as error:
-        result = {"failed": True, "msg": str(error)}
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(changed=False, **result)
+    end_as_user(module, lambda home: work(module.params))
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ from ..module_utils.gateway.generation import Store
 from ..module_utils.gateway.lock import LockedError, locked
 from ..module_utils.gateway.restore import KEY, idle, members
 from ..module_utils.gateway.sealed import GenerationError
-from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.account import end_as_user
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
@@ -116,13 +116,7 @@ def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     params = module.params
     nobody = {"failed": True, "msg": f"there is no user {params['user']}, so there is no gateway"}
-    try:
-        result = as_user(params["user"], lambda home: work(params) if home else nobody)
-    except AccountError as error:
-        result = {"failed": True, "msg": str(error)}
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(changed=False, **result)
+    end_as_user(module, lambda home: work(params) if home else nobody)
 
 
 if __name__ == "__main__":

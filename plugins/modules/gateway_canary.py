@@ -77,7 +77,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.gateway import canary_watch
 from ..module_utils.gateway.canary import Margin
 from ..module_utils.gateway.installed import Installed
-from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.account import end_as_user
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
@@ -107,11 +107,7 @@ def work(params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
-    try:
-        result = as_user(module.params["user"], lambda home: work(module.params))
-    except AccountError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **result)
+    end_as_user(module, lambda home: work(module.params))
 
 
 if __name__ == "__main__":

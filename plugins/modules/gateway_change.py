@@ -33,7 +33,6 @@ options:
       - Prove the generation that serves. Go back to the last good one if that does what this one
         does not. A provider that is down for both is no reason.
     type: bool
-    default: false
   confirm: {description: This generation's O(unconfirmed) file is kept now., type: int}
   registry: {description: "Its files, name to text, for people.", type: dict, default: {}}
   lock:
@@ -116,7 +115,7 @@ from ..module_utils.gateway.install import sources
 from ..module_utils.gateway.installed import Installed
 from ..module_utils.gateway.staging import Wanted
 from ..module_utils.gateway.venv import Lock, VenvError, have
-from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.account import end_as_user
 from ..module_utils.host.units import HEADER
 
 ARGUMENTS = {
@@ -124,7 +123,7 @@ ARGUMENTS = {
     "user": {"type": "str"},
     "files": {"type": "dict"},
     "generation": {"type": "str"},
-    "only_if_unhealthy": {"type": "bool", "default": False},
+    "only_if_unhealthy": {"type": "bool"},
     "confirm": {"type": "int"},
     "registry": {"type": "dict", "default": {}},
     "lock": {"type": "str"},
@@ -207,14 +206,8 @@ def main() -> None:
     )
     params, program = module.params, sources()
     shown = {"module_args": {**params, **{name: shortened(params[name]) for name in LONG}}}
-    try:
-        task = partial(work, params, program, module.check_mode)
-        result = as_user(params["user"], task)
-    except AccountError as error:
-        result = {"failed": True, "msg": str(error)}
-    if result.get("failed"):
-        module.fail_json(invocation=shown, **result)
-    module.exit_json(invocation=shown, **result)
+    task = partial(work, params, program, module.check_mode)
+    end_as_user(module, task, invocation=shown)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ from ..module_utils.gateway.generation import Store
 from ..module_utils.gateway.history import chosen, listing, sides
 from ..module_utils.gateway.manager import GatewayManager
 from ..module_utils.gateway.sealed import GenerationError
-from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.account import end_as_user
 from ..module_utils.host.user_manager import ManagerError
 
 ARGUMENTS = {
@@ -106,13 +106,7 @@ def main() -> None:
     params = module.params
     none: dict[str, Any] = {"current": None, "generations": [], "between": (None, None)}
     none["made_of"] = {"generations": {}, "texts": {}, "locks": {}}
-    try:
-        result = as_user(params["user"], lambda home: work(params) if home else none)
-    except AccountError as error:
-        result = {"failed": True, "msg": str(error)}
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(changed=False, **result)
+    end_as_user(module, lambda home: work(params) if home else none)
 
 
 if __name__ == "__main__":

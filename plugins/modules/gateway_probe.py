@@ -118,7 +118,7 @@ from ..module_utils.gateway.held import Held
 from ..module_utils.gateway.manager import GatewayManager
 from ..module_utils.gateway.proof import Options, prove
 from ..module_utils.gateway.secrets_file import MASTER_KEY
-from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.account import end_as_user
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
@@ -170,13 +170,7 @@ def work(params: dict[str, Any], check: bool) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     params = module.params
-    try:
-        result = as_user(params["user"], lambda home: work(params, module.check_mode))
-    except AccountError as error:
-        result = {"failed": True, "msg": str(error)}
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(changed=False, **result)
+    end_as_user(module, lambda home: work(params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ from ..module_utils.gateway.restore import Given
 from ..module_utils.gateway.restoring import restore, undo
 from ..module_utils.gateway.sealed import GenerationError
 from ..module_utils.gateway.secrets_file import MissingVariablesError
-from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.account import end_as_user
 from ..module_utils.host.user_manager import ManagerError
 
 ERRORS = (BackupError, GenerationError, LockedError, ManagerError, MissingVariablesError)
@@ -149,15 +149,7 @@ def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     params, check = module.params, module.check_mode
     nobody = {"failed": True, "msg": f"there is no user {params['user']}"}
-    try:
-        result = as_user(
-            params["user"], lambda home: work(params, check) if home or check else nobody
-        )
-    except AccountError as error:
-        result = {"failed": True, "msg": str(error)}
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    end_as_user(module, lambda home: work(params, check) if home or check else nobody)
 
 
 if __name__ == "__main__":

@@ -50,8 +50,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.gateway.venv import Lock, VenvError, install, is_complete
-from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.gateway.venv import Lock, VenvError, have
+from ..module_utils.host.account import end_as_user
 
 
 def main() -> None:
@@ -67,23 +67,15 @@ def main() -> None:
     def work(home: str | None) -> dict[str, Any]:
         try:
             lock, base = Lock(params["lock"]), Path(params["path"])
-            changed = not is_complete(base, lock)
             if home is None and not module.check_mode:
                 raise VenvError(f"there is no user {params['user']}")
-            if changed and not module.check_mode:
-                install(base, lock, params["python"])
+            changed = have(base, lock, params["python"], module.check_mode)
         except VenvError as error:
             return {"failed": True, "msg": str(error)}
         return {"changed": changed, "venv": lock.name, "litellm": lock.litellm}
 
     shown = {"module_args": {**params, "lock": f"{len(params['lock'])} characters"}}
-    try:
-        result = as_user(params["user"], work)
-    except AccountError as error:
-        result = {"failed": True, "msg": str(error)}
-    if result.get("failed"):
-        module.fail_json(invocation=shown, **result)
-    module.exit_json(invocation=shown, **result)
+    end_as_user(module, work, invocation=shown)
 
 
 if __name__ == "__main__":

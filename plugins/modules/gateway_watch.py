@@ -63,7 +63,7 @@ from ..module_utils.gateway.cli import ERRORS
 from ..module_utils.gateway.installed import Installed
 from ..module_utils.gateway.schedule import Rules
 from ..module_utils.gateway.watch import Watch
-from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.account import end_as_user
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
@@ -94,15 +94,8 @@ def work(params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
-    result: dict[str, Any] = {"act": False, "lines": ["in check mode nothing is asked"]}
-    try:
-        if not module.check_mode:
-            result = as_user(module.params["user"], lambda home: work(module.params))
-    except AccountError as error:
-        module.fail_json(msg=str(error))
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**{"changed": False, **result})
+    unasked = {"act": False, "lines": ["in check mode nothing is asked"]}
+    end_as_user(module, lambda home: unasked if module.check_mode else work(module.params))
 
 
 if __name__ == "__main__":

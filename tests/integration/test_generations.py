@@ -89,7 +89,7 @@ def test_going_back_and_forth_says_what_serves(
 
 @pytest.mark.parametrize(
     ("which", "said"),
-    [("999", "there is no generation 999"), ("seven", "-e generation=seven is none")],
+    [("999", "there is no generation 999"), ("seven", "'seven' is no generation")],
 )
 def test_where_nobody_can_go_back_to(
     changed: dict[str, int], gateway: Gateway, play: Play, which: str, said: str

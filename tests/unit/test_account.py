@@ -10,7 +10,11 @@ import os
 import pwd
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.host.account import AccountError, as_user
+from ansible_collections.lab.llm.plugins.module_utils.host.account import (
+    AccountError,
+    as_user,
+    end_as_user,
+)
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 
@@ -65,3 +69,39 @@ def test_without_a_user_the_work_is_done_right_here(monkeypatch: pytest.MonkeyPa
 
 def test_a_user_that_is_not_there_has_no_home() -> None:
     assert as_user("no-such-user", lambda home: {"home": home}) == {"home": None}
+
+
+class Module:
+    """What of an Ansible module is used: its parameters, and its two ends."""
+
+    def __init__(self, user: str) -> None:
+        self.params, self.ends = {"user": user}, []
+
+    def exit_json(self, **result: object) -> None:
+        self.ends.append(("exit", result))
+
+    def fail_json(self, **result: object) -> None:
+        self.ends.append(("fail", result))
+
+
+@pytest.mark.parametrize(
+    ("result", "end"),
+    [
+        ({"x": 1}, ("exit", {"changed": False, "x": 1})),
+        ({"changed": True}, ("exit", {"changed": True})),
+        ({"failed": True, "msg": "no"}, ("fail", {"changed": False, "failed": True, "msg": "no"})),
+    ],
+)
+def test_a_module_ends_once_with_what_was_done(result: dict, end: tuple) -> None:
+    module = Module(pwd.getpwuid(os.geteuid()).pw_name)
+    end_as_user(module, lambda home: result)
+    assert module.ends == [end]
+
+
+@as_root
+def test_a_crash_as_the_user_is_a_failure_of_the_module() -> None:
+    module = Module("nobody")
+    end_as_user(module, lambda home: {"x": 1 / 0}, shown="it")
+    [(how, said)] = module.ends
+    assert (how, said["failed"], said["shown"]) == ("fail", True, "it")
+    assert "ZeroDivisionError" in said["msg"]

@@ -114,7 +114,7 @@ def test_the_same_is_found_unless_it_was_bad_or_is_past(store: Store) -> None:
 def test_previous_is_the_last_good_one(store: Store) -> None:
     with pytest.raises(GenerationError, match="no good generation before 0"):
         store.previous()
-    for outcome in ("live", "failed", "discarded", "live"):
+    for outcome in ("live", "failed", "undone", "live"):
         store.record(serve(store), outcome)
     assert (store.current(), store.previous()) == (4, 1)
 

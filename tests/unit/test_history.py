@@ -100,7 +100,6 @@ def test_each_generation_says_what_it_is(store: Store) -> None:
         (False, "", "private: up", "candidate"),
         (False, "live", "", "good"),
         (False, "failed", "", "failed"),
-        (False, "discarded", "", "discarded"),
         (False, "undone", "", "undone"),
         (False, "", "", "unfinished"),
         (False, "serving", "", "unfinished"),

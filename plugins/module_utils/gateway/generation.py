@@ -29,7 +29,7 @@ from .sealed import STAGING, GenerationError, fill, remove, seal
 
 PROBES = "probes.json"
 VENV_MARK = "lab-llm.json"  # written last: with it a venv is complete
-BAD = frozenset({"failed", "discarded", "undone"})
+BAD = frozenset({"failed", "undone"})
 
 
 class Store:

@@ -27,7 +27,7 @@ def listing(store: Store, statuses: Mapping[int, str]) -> list[Entry]:
 
     Each: {number, state, reason, at, by, litellm, commit, before, settled_at, unconfirmed}. `state`
     is current, unsettled (current, but not proven yet), warm, finishing, candidate, good, failed,
-    discarded, undone or unfinished. `before` is what it is to be compared with.
+    undone or unfinished. `before` is what it is to be compared with.
     """
     numbers = store.numbers()
     return [_entry(store, number, numbers, statuses.get(number, "")) for number in numbers[::-1]]

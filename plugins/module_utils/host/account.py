@@ -18,12 +18,14 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+Work = Callable[["str | None"], dict[str, Any]]
+
 
 class AccountError(Exception):
     """The process cannot act as the user that was asked for."""
 
 
-def as_user(name: str | None, work: Callable[[str | None], dict[str, Any]]) -> dict[str, Any]:
+def as_user(name: str | None, work: Work) -> dict[str, Any]:
     """Run `work(home)` as the user `name` and return what it returns, which must suit JSON.
 
     `home` is None if there is no such user (yet). With no name, or the name of whoever runs this,
@@ -43,9 +45,21 @@ def as_user(name: str | None, work: Callable[[str | None], dict[str, Any]]) -> d
     return _in_child(entry, work)
 
 
-def _in_child(
-    entry: pwd.struct_passwd, work: Callable[[str | None], dict[str, Any]]
-) -> dict[str, Any]:
+def end_as_user(module: Any, work: Work, **shown: object) -> None:  # noqa: ANN401 - Ansible's own
+    """End a module with what `work(home)` returns as the user of its parameter `user`.
+
+    A result with a true `failed` ends it as a failure; without `changed` nothing was. `shown` goes
+    into the result besides.
+    """
+    try:
+        result = as_user(module.params["user"], work)
+    except AccountError as error:
+        result = {"failed": True, "msg": str(error)}
+    end = module.fail_json if result.get("failed") else module.exit_json
+    end(**{"changed": False, **shown, **result})
+
+
+def _in_child(entry: pwd.struct_passwd, work: Work) -> dict[str, Any]:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -65,7 +79,7 @@ def _in_child(
     return dict(known)
 
 
-def _answer(entry: pwd.struct_passwd, work: Callable[[str | None], dict[str, Any]]) -> str:
+def _answer(entry: pwd.struct_passwd, work: Work) -> str:
     """In the child: the result as JSON, or what went wrong that nobody had thought of."""
     try:
         _become(entry)
