@@ -43,8 +43,9 @@ def test_every_example_compiles(text: str, tmp_path: Path) -> None:
 
 
 def test_every_setting_that_is_rendered_stands_on_the_page() -> None:
-    source = Path(__file__).parents[2] / "plugins" / "module_utils" / "routing" / "litellm.py"
-    settings = re.findall(r'settings\["([a-z_]+)"\] = ', source.read_text())
+    steps = Path(__file__).parents[2] / "plugins" / "module_utils" / "routing" / "lowering"
+    source = "".join(path.read_text() for path in sorted(steps.glob("*.py")))
+    settings = re.findall(r'settings\["([a-z_]+)"\] = ', source)
     assert settings
     missing = [name for name in settings if name not in PAGE and name != "fallbacks"]
     assert not missing

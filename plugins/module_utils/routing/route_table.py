@@ -13,8 +13,16 @@ from typing import Any
 from ..registry.problems import Place
 from ..registry.provider_types import CHAT
 
+# What a fallback leads to.
 PROVIDER = "provider"
 ROUTE = "route"
+# What a route comes from.
+MODEL = "model"
+EXACT_MATCH = "exact_match"
+REDUNDANT_MODEL = "redundant_model"
+CAPABILITY = "capability"
+PATTERN = "pattern"
+DEFAULT = "default"
 
 
 @dataclass(slots=True)
@@ -39,7 +47,8 @@ class Deployment:
 class Target:
     """A deployment's part in a route: `rank` counts from 0, a share is relative to the others.
 
-    A canary has neither: it gets the part `traffic` of the route's requests, from 0 to 1.
+    A canary has neither: it gets the part `traffic` of the route's requests, from 0 to 1. One with
+    `tags` is asked only by requests that carry one of them.
     """
 
     deployment: Deployment
@@ -48,6 +57,7 @@ class Target:
     share: float | None
     place: Place
     traffic: float = 0.0
+    tags: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -62,23 +72,49 @@ class Fallback:
 
 @dataclass(slots=True)
 class Route:
-    """A public name: its targets by rank or share, then its fallbacks, and the rule behind it."""
+    """A public name: its targets by rank or share, then its fallbacks, and the rule behind it.
+
+    A name with `*` in it is a wildcard: its fallbacks are targets as well, since LiteLLM knows no
+    others there. `strategy` is LiteLLM's word for how one of the targets is chosen; "" is by rank
+    or share. `retries` (None: the gateway's rule) are tries of the first target beyond the first.
+    `long_prompt` and `refused` are asked, in place of the fallbacks, when a prompt is too long
+    for the model or when its content is refused.
+    """
 
     name: str
     kind: str
     place: Place
     targets: list[Target] = field(default_factory=list)
     fallbacks: list[Fallback] = field(default_factory=list)
+    strategy: str = ""
+    retries: int | None = None
+    long_prompt: list[Fallback] = field(default_factory=list)
+    refused: list[Fallback] = field(default_factory=list)
 
     @property
     def mode(self) -> str:
         return self.targets[0].deployment.mode if self.targets else CHAT
 
     @property
+    def wildcard(self) -> bool:
+        """Whether it stands for all names that begin like it."""
+        return "*" in self.name
+
+    @property
+    def every_fallback(self) -> list[Fallback]:
+        """Those of all three kinds."""
+        return [*self.fallbacks, *self.long_prompt, *self.refused]
+
+    @property
     def chain(self) -> list[str]:
-        """What LiteLLM calls next, in order; the group's own members it tries anyway."""
+        """What LiteLLM calls next, in order.
+
+        It tries a group's own members anyway, unless these are chosen by a strategy.
+        """
         names: dict[str, None] = {}
-        for fallback in self.fallbacks:
+        if self.strategy and len(self.targets) > 1:
+            names.update((target.id, None) for target in self.targets)
+        for fallback in () if self.wildcard else self.fallbacks:
             names.update(dict.fromkeys(self.called_by(fallback)))
         return list(names)
 
@@ -106,22 +142,18 @@ class Route:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "mode": self.mode,
-            "targets": [_target_dict(target) for target in self.targets],
-            "fallbacks": [
-                {
-                    "name": fallback.name,
-                    "kind": fallback.kind,
-                    "ids": [deployment.called for deployment in fallback.deployments],
-                    "rule": rule(fallback.place),
-                }
-                for fallback in self.fallbacks
-            ],
-            "rule": rule(self.place),
-        }
+        told: dict[str, Any] = {"name": self.name, "kind": self.kind, "mode": self.mode}
+        if self.strategy:
+            told["strategy"] = self.strategy
+        if self.retries is not None:
+            told["retries"] = self.retries
+        told["targets"] = [_target_dict(target) for target in self.targets]
+        told["fallbacks"] = [_fallback_dict(fallback) for fallback in self.fallbacks]
+        if self.long_prompt:
+            told["long_prompt"] = [_fallback_dict(fallback) for fallback in self.long_prompt]
+        if self.refused:
+            told["refused"] = [_fallback_dict(fallback) for fallback in self.refused]
+        return {**told, "rule": rule(self.place)}
 
 
 @dataclass(slots=True)
@@ -143,6 +175,15 @@ def rule(place: Place) -> str:
     return f"{place.file}:{place.line}"
 
 
+def _fallback_dict(fallback: Fallback) -> dict[str, Any]:
+    return {
+        "name": fallback.name,
+        "kind": fallback.kind,
+        "ids": [deployment.called for deployment in fallback.deployments],
+        "rule": rule(fallback.place),
+    }
+
+
 def _target_dict(target: Target) -> dict[str, Any]:
     deployment = target.deployment
     told: dict[str, Any] = {
@@ -160,4 +201,6 @@ def _target_dict(target: Target) -> dict[str, Any]:
         told["weight"] = target.share
     if deployment.limited:
         told |= {"rpm": deployment.rpm, "tpm": deployment.tpm}
+    if target.tags:
+        told["tags"] = target.tags
     return told

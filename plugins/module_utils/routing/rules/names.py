@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ...registry.model import Model, Provider, Reference
 from ...registry.problems import Problem
 from ..resolve import backend_model, fallback_model, kind_of
-from ..routes import wanted_names
+from ..sources.fallbacks import wanted_names
 from .facts import Facts, listing
 
 
