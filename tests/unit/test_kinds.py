@@ -30,7 +30,7 @@ OTHER = {
     "base_url": "http://10.0.0.99:99", "hosts": "gpu02", "bind": "10.0.0.99", "pypi": "other==2",
     "gpu_memory_utilization": 0.6, "endpoint": "/other", "budget_duration": "9d",
     "url": "https://other.lab/model.gguf", "fallback": "azure", "provider": "azure",
-    "traffic": "7%",
+    "traffic": "7%", "error_rate": "7%",
 }  # fmt: skip
 
 Path_ = tuple[Any, ...]

@@ -12,7 +12,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,13 +33,15 @@ class _UnixConnection(http.client.HTTPConnection):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `status` 0 means that nothing did, and `error` says why."""
+    """What came back. `status` 0 means that nothing did, and `error` says why. A stream has no
+    `body` but `events`: each with the seconds from the question to its arrival."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     milliseconds: int = 0
     error: str = ""
+    events: Sequence[tuple[float, bytes]] = ()
 
     def json(self) -> Any:  # noqa: ANN401 - whatever the server sent
         """The body as JSON, None if it is none."""
@@ -79,8 +81,7 @@ class Asker:
 
         def exchange() -> None:
             try:
-                status, headers, content = self._exchange(path, body, held)
-                got.append(Answer(status, content, headers, _since(begun)))
+                got.append(self._exchange(path, body, held, begun))
             except (OSError, http.client.HTTPException, ValueError) as error:
                 got.append(Answer(0, error=self._said(error), milliseconds=_since(begun)))
 
@@ -95,19 +96,26 @@ class Asker:
         return Answer(0, error=self._said(TimeoutError()), milliseconds=_since(begun))
 
     def _exchange(
-        self, path: str, body: Mapping[str, Any] | None, held: list[socket.socket]
-    ) -> tuple[int, dict[str, str], bytes]:
+        self,
+        path: str,
+        body: Mapping[str, Any] | None,
+        held: list[socket.socket],
+        begun: float,
+    ) -> Answer:
         connection, prefix = self._connection()
         try:
             connection.connect()
             held.append(connection.sock)
-            content = None if body is None else json.dumps(body)
-            kind = {"Content-Type": "application/json"} if content else {}
+            sent = None if body is None else json.dumps(body)
+            kind = {"Content-Type": "application/json"} if sent else {}
             headers = {"Connection": "close", **kind, **self.headers}
-            connection.request("POST" if content else "GET", prefix + path, content, headers)
+            connection.request("POST" if sent else "GET", prefix + path, sent, headers)
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
-            return response.status, found, response.read(LONGEST)
+            streamed = found.get("content-type", "").startswith("text/event-stream")
+            events = _events(response, begun) if streamed else []
+            content = b"" if streamed else response.read(LONGEST)
+            return Answer(response.status, content, found, _since(begun), events=events)
         finally:
             connection.close()
 
@@ -130,6 +138,16 @@ class Asker:
         if isinstance(error, FileNotFoundError):
             return f"{self.base} is not there: the generation does not run"
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _events(response: http.client.HTTPResponse, begun: float) -> list[tuple[float, bytes]]:
+    """The data of each server-sent event, and when it came."""
+    found, size = [], 0
+    while size < LONGEST and (line := response.readline(LONGEST)):
+        size += len(line)
+        if line.startswith(b"data:"):
+            found.append((time.monotonic() - begun, line[5:].strip()))
+    return found
 
 
 def _since(begun: float) -> int:

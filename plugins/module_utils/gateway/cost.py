@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .probe_checks import Check, provider_of
-from .questions import MOST_TOKENS
+from .questions import MOST_TOKENS, TIMED_TOKENS
+
+SUMS = ("requests", "tokens", "answer_tokens_at_most")
 
 
 def cost(checks: Iterable[Check], providers: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -26,14 +28,10 @@ def cost(checks: Iterable[Check], providers: Mapping[str, Any]) -> list[dict[str
             continue
         name = provider_of(row["by"]) or next(iter(row["providers"]), "unknown")
         cloud = bool(providers.get(name, {}).get("cloud"))
-        said = found.setdefault(
-            name, {"provider": name, "cloud": cloud, "requests": 0, "tokens": 0}
-        )
-        said["requests"] += row["requests"]
-        said["tokens"] += row["tokens"]
-    return [
-        {**said, "answer_tokens_at_most": MOST_TOKENS * said["requests"]} for said in found.values()
-    ]
+        said = found.setdefault(name, {"provider": name, "cloud": cloud, **dict.fromkeys(SUMS, 0)})
+        for key in SUMS:
+            said[key] += row[key]
+    return list(found.values())
 
 
 def in_words(costs: Iterable[Mapping[str, Any]]) -> str:
@@ -50,7 +48,9 @@ def in_words(costs: Iterable[Mapping[str, Any]]) -> str:
     ]
     total = sum(row["requests"] for row in rows)
     asked = f"{total} completion{'' if total == 1 else 's'}"
-    return f"Cost: {asked} of at most {MOST_TOKENS} tokens each: {'; '.join(told)}."
+    short = sum(row["answer_tokens_at_most"] for row in rows) == MOST_TOKENS * total
+    most = MOST_TOKENS if short else f"{MOST_TOKENS}, and where speed is declared {TIMED_TOKENS},"
+    return f"Cost: {asked} of at most {most} tokens each: {'; '.join(told)}."
 
 
 def tokens(row: Mapping[str, Any]) -> str:

@@ -13,8 +13,18 @@ from typing import Any
 
 from .asking import Answer, Asker
 from .deployments import Deployments, declared, loaded
+from .performance import judged, measured
 from .probe_checks import CHAINS, HEALTH, LISTING, NEW, ROUTING, Check, check, names_of
-from .questions import PATHS, Questions, answered, question, tokens_of
+from .questions import (
+    MOST_TOKENS,
+    PATHS,
+    Questions,
+    answered,
+    question,
+    streamed,
+    tokens_of,
+)
+from .streaming import pace, whole
 
 MOCK = "This is a mock exception"  # what LiteLLM answers when a forced fallback had nowhere to go
 Asks = Iterable[Callable[[], Check]]
@@ -28,6 +38,7 @@ class Proof:
         self.providers: Mapping[str, Any] = questions.probes.get("providers", {})
         self.deployments = Deployments(declared(questions.probes), self.providers)
         self.checks: list[Check] = []
+        self.performance: list[dict[str, Any]] = []
 
     @property
     def ok(self) -> bool:
@@ -51,6 +62,10 @@ class Proof:
             models = [] if silent else [*self.routes(), *self.chains()]
             asked = answers([*self.health(), *models])
             self.checks = [*listing, *asked, *(() if silent else answers(self.reached(asked)))]
+        self.performance = measured(self.checks, self.deployments)
+        # Whoever asks again and again would judge what a busy hour does.
+        if self.questions.only is None and not self.questions.frugal:
+            self.checks += judged(self.performance, self.providers)
         return self.checks
 
     def listing(self) -> Check:
@@ -157,14 +172,18 @@ class Proof:
     def ask(self, line: str, name: str, mode: str, identity: str = "") -> Check:
         """One small question without fallbacks; with `identity` this one must answer it."""
         model = identity or name
-        answer = self.gateway.ask(PATHS.get(mode, PATHS["chat"]), question(model, mode))
+        most = self.questions.tokens_for(self.deployments.whose(model))
+        body = question(model, mode, most)
+        came = self.gateway.ask(PATHS.get(mode, PATHS["chat"]), streamed(body, mode))
+        answer = whole(came)
         by, good = answer.headers.get("x-litellm-model-id", ""), answered(answer, mode)
         # An id may be a name as well, and then have more than one behind it.
         right = not identity.startswith("~") or by == identity
         seen = f"answered by {by}" if good else answer.message()
         want = f"an answer by {identity}" if identity else "an answer, no fallback"
         told = check(line, name, f"{mode} of {model}", want, seen, good and right, answer)
-        return told | spent(answer, by) | self.deployments.about(model)
+        timed = pace(came) if good else {}
+        return told | spent(answer, by, most) | timed | self.deployments.about(model)
 
     def force(self, name: str, mode: str, targets: Sequence[str]) -> Check:
         """Let the gateway believe that the name's own deployments failed."""
@@ -193,8 +212,9 @@ def health_name(row: Mapping[str, Any]) -> str:
     return str(row["provider"]) + (f" on {host}" if host else "")
 
 
-def spent(answer: Answer, by: str) -> dict[str, Any]:
+def spent(answer: Answer, by: str, most: int = MOST_TOKENS) -> dict[str, Any]:
     """Who answered, and what it took; LiteLLM says how often it tried again."""
     again = answer.headers.get("x-litellm-attempted-retries", "0")
     requests = 1 + (int(again) if again.isdecimal() else 0)
-    return {"by": by, "requests": requests, "tokens": tokens_of(answer)}
+    took = {"tokens": tokens_of(answer), "answer_tokens_at_most": most * requests}
+    return {"by": by, "requests": requests, **took}

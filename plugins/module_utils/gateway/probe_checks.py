@@ -12,6 +12,7 @@ from typing import Any
 from .asking import Answer
 
 HEALTH, LISTING, NEW, ROUTING, CHAINS = "health", "listing", "new", "routing", "chains"
+PERFORMANCE = "performance"  # only where a provider declares what is acceptable
 COMPLETIONS = (NEW, ROUTING, CHAINS)  # what a model answers
 FIXES = {
     0: "see that it runs and that the gateway's host reaches it",

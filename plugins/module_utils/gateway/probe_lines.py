@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .probe_checks import CHAINS, HEALTH, LISTING, NEW, ROUTING
+from .probe_checks import CHAINS, HEALTH, LISTING, NEW, PERFORMANCE, ROUTING
 
 # line, what it says, and what it says when there was nothing to check
 LINES = (
@@ -19,15 +19,18 @@ LINES = (
     (ROUTING, "Model routing working", "no model was asked"),
     (CHAINS, "Fallback chains operational", "none is declared"),
 )
+MORE = ((PERFORMANCE, "Performance acceptable"),)  # only where there is something to say
 
 
 def lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Five lines, and below a ❌ one line for each check that failed: what, why and the fix.
+    """Five lines, a sixth where a provider declares what performance is acceptable, and below a ❌
+    one line for each check that failed: what, why and the fix.
 
     A line with nothing to check behind it has a sign of its own, neither good nor bad.
     """
     found = []
-    for line, title, nothing in LINES:
+    more = [(line, title, "") for line, title in MORE if any(r["line"] == line for r in checks)]
+    for line, title, nothing in [*LINES, *more]:
         rows = [row for row in checks if row["line"] == line]
         bad = [row for row in rows if not row["ok"]]
         sign = "❌" if bad else "✅" if rows else "➖"

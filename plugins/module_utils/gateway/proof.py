@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from .asking import Asker
 from .cost import cost, in_words
 from .generation import Store
 from .held import Held
+from .performance import as_before
+from .performance import in_words as timed
 from .probe import Proof
 from .probe_checks import Check, Thing, thing
 from .probe_lines import lines
@@ -43,7 +46,8 @@ class Options:
 class Proven:
     """What came of it, without any secret. `blocking` are the failed `checks` that speak against
     the generation; `lines` is the same for people. `cost` has a row for each provider that was
-    asked for completions, `cost_line` is that for people."""
+    asked for completions, `cost_line` is that for people; so are `performance`, a row for each
+    deployment that answered, and `performance_line`. `at` is when, in UTC."""
 
     ok: bool
     checks: list[Check]
@@ -51,6 +55,9 @@ class Proven:
     lines: list[str]
     cost: list[dict[str, Any]] = field(default_factory=list)
     cost_line: str = ""
+    performance: list[dict[str, Any]] = field(default_factory=list)
+    performance_line: str = ""
+    at: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -79,16 +86,31 @@ def prove(
     proof = _asked(values, door, options, probes)
     new, asked = options.new_provider, list(proof.checks)
     trial = {one["provider"] for one in probes.get("canaries", ())}
-    bad = [] if proof.ok else blocking(asked, (), new, (), trial)
+    settled = [] if proof.ok else _settled(store, probes, values)
+    bad = [] if proof.ok else blocking(asked, (), new, (), trial, settled)
     if bad and compare_with is not None and compare_with != number:
         before = _before(store, compare_with, str(private_socket(compare_with)), options, bad)
         asked += before.checks
-        old = Held(store).values_of(compare_with)
-        changed = {name for name in old.keys() | values.keys() if old.get(name) != values.get(name)}
-        bad = blocking(proof.checks, before.checks, new, changed, trial)
+        changed = _changed(store, compare_with, values)
+        bad = blocking(proof.checks, before.checks, new, changed, trial, settled)
     checks, bad = ([scrub(row, values) for row in rows] for rows in (proof.checks, bad))
-    took = cost(asked, proof.providers)
-    return Proven(proof.ok, checks, bad, lines(checks), took, in_words(took))
+    took, pace = cost(asked, proof.providers), proof.performance
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return Proven(proof.ok, checks, bad, lines(checks), took, in_words(took), pace, timed(pace), at)
+
+
+def _settled(store: Store, probes: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
+    """The providers that the generation that serves has as they are asked for now."""
+    current = store.current()
+    if current is None:
+        return []
+    return as_before(probes, store.probes(current), _changed(store, current, values))
+
+
+def _changed(store: Store, number: int, values: Mapping[str, str]) -> set[str]:
+    """The variables that have another value in that generation."""
+    old = Held(store).values_of(number)
+    return {name for name in old.keys() | values.keys() if old.get(name) != values.get(name)}
 
 
 def _before(store: Store, number: int, door: str, options: Options, bad: Sequence[Check]) -> Proof:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ PATHS = {
     "embedding": "/v1/embeddings",
 }
 MOST_TOKENS = 5  # of an answer
+TIMED_TOKENS = 32  # of one whose speed is declared: five tell too little
 FULL = "full"
 
 
@@ -47,6 +48,12 @@ class Questions:
     def asks(self, line: str, name: str, target: str = "") -> bool:
         return self.only is None or (line, name, target or name) in self.only
 
+    def tokens_for(self, providers: Collection[str]) -> int:
+        """How long an answer may be that any of these gives."""
+        rows = [self.probes.get("providers", {}).get(name, {}) for name in providers]
+        timed = any("tokens_per_second" in (row.get("performance") or {}) for row in rows)
+        return TIMED_TOKENS if timed and not self.frugal else MOST_TOKENS
+
     @property
     def spared(self) -> frozenset[str]:
         """Providers that must not be asked for completions."""
@@ -55,15 +62,23 @@ class Questions:
         return frozenset(self.no_completions) | {n for n, row in rows if row[key] != FULL}
 
 
-def question(model: str, mode: str) -> dict[str, Any]:
-    """The body of the smallest useful request."""
+def question(model: str, mode: str, most_tokens: int = MOST_TOKENS) -> dict[str, Any]:
+    """The body of the smallest useful request, or of one with an answer long enough to be timed."""
     body: dict[str, Any] = {"model": model, "disable_fallbacks": True}
     if mode == "embedding":
         return body | {"input": "Hello"}
     if mode == "completion":
-        return body | {"prompt": "Hello", "max_tokens": MOST_TOKENS}
-    said = [{"role": "user", "content": "Say hello."}]
-    return body | {"messages": said, "max_tokens": MOST_TOKENS}
+        return body | {"prompt": "Hello", "max_tokens": most_tokens}
+    words = "Say hello." if most_tokens == MOST_TOKENS else "Count from 1 to 50."
+    said = [{"role": "user", "content": words}]
+    return body | {"messages": said, "max_tokens": most_tokens}
+
+
+def streamed(body: Mapping[str, Any], mode: str) -> dict[str, Any]:
+    """The same, answered piece by piece, with what it took in the end."""
+    if mode == "embedding":
+        return dict(body)
+    return {**body, "stream": True, "stream_options": {"include_usage": True}}
 
 
 def answered(answer: Answer, mode: str) -> bool:

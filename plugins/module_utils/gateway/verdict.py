@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from .probe_checks import HEALTH, LISTING, NEW, WORDS, Check, provider_of, thing
+from .probe_checks import HEALTH, LISTING, NEW, PERFORMANCE, WORDS, Check, provider_of, thing
 
 _VARIES = re.compile(r"[0-9a-f]*[0-9][0-9a-f-]*|\s+")
 # LiteLLM keeps away from what has failed a moment ago: it says nothing about how.
@@ -22,6 +22,7 @@ def blocking(
     new_provider: str = "",
     changed: Collection[str] = (),
     on_trial: Collection[str] = (),
+    settled: Collection[str] = (),
 ) -> list[Check]:
     """The checks because of which a generation must not serve.
 
@@ -29,7 +30,8 @@ def blocking(
     unless it is the new one. So is what failed in the same way before (`before`: checks of the
     generation that serves now) if it is configured now as it was then, down to the values of its
     variables (`changed`: those that have others). So is what only a provider `on_trial` could
-    answer: its peers answer for it, and it is judged by what it does for clients.
+    answer: its peers answer for it, and it is judged by what it does for clients. A provider that
+    is `settled`, because it serves already as it is declared, may be slower than it should be.
     """
     health = [row for row in checks if row["line"] == HEALTH]
     down = {row["target"] for row in health if is_down(row)}
@@ -37,10 +39,13 @@ def blocking(
     down = (down | set(on_trial)) - {new_provider}
     known = {thing(row): row for row in before if not row["ok"]}
     new = {id(row) for row in checks if new_provider and speaks_of(row, new_provider)}
+    may = {*on_trial, *settled} - {new_provider}
+    slow = {id(row) for row in checks if row["line"] == PERFORMANCE and {*row["providers"]} & may}
     return [
         row
         for row in checks
         if not row["ok"]
+        and id(row) not in slow
         and (id(row) in new or not excused(row, down, known.get(thing(row)), changed))
     ]
 

@@ -60,6 +60,14 @@ class Provider:
         return share_of(self.spec.get("traffic")) if self.status == TESTING else 0.0
 
     @property
+    def performance(self) -> dict[str, float]:
+        """What is declared as acceptable: `time_to_first_token_ms`, `tokens_per_second`,
+        `error_rate` as a part of 1."""
+        declared: Mapping[str, Any] = self.spec.get("performance") or {}
+        rate = {k: share_of(v) for k, v in declared.items() if k == "error_rate"}
+        return {k: v for k, v in declared.items() if not k.startswith("x-")} | rate
+
+    @property
     def headers(self) -> Mapping[str, str]:
         custom = self.spec.get("custom_config")
         found = custom.get("headers") if isinstance(custom, Node) else None

@@ -87,10 +87,11 @@ def _provider(provider: Provider, registry: Registry, inventory: Inventory) -> d
 
     A vendor's own API costs money: the schedule asks it for completions only where the registry
     says so in words. `interval_seconds` is 0 where nothing says how often. `variables` are those
-    that its requests need.
+    that its requests need; `performance` is there where bounds are declared.
     """
     check: Mapping[str, Any] = registry.health.get(provider.name) or {}
     said = str(provider.spec.get("probe") or "")
+    bounds = provider.performance
     cloud = _cloud(provider, base_url(provider, provider_hosts(provider, inventory)[0], inventory))
     return {
         "probe": said or FULL,
@@ -98,6 +99,7 @@ def _provider(provider: Provider, registry: Registry, inventory: Inventory) -> d
         "cloud": cloud,
         "interval_seconds": check.get("interval_seconds", 0),
         "variables": sorted(provider.credentials.variables),
+        **({"performance": bounds} if bounds else {}),
     }
 
 
