@@ -36,7 +36,7 @@ from ansible_collections.lab.llm.plugins.module_utils.gateway.staging import Wan
 from ansible_collections.lab.llm.plugins.module_utils.gateway.transaction import Transaction
 from ansible_collections.lab.llm.plugins.module_utils.gateway.unit_set import UnitSet
 from ansible_collections.lab.llm.plugins.module_utils.host import atomic
-from ansible_collections.lab.llm.plugins.module_utils.host.units import HEADER
+from ansible_collections.lab.llm.plugins.module_utils.host.units import HEADER, UnitError
 from tools.gateway_model import CutOffError, Host, Manager
 
 GATEWAY = "ansible_collections.lab.llm.plugins.module_utils.gateway"
@@ -206,7 +206,29 @@ def test_an_old_one_that_does_not_come_back_is_said(gateway: Model) -> None:
     assert gateway.host.listens
 
 
-STEPS = 60
+def test_a_unit_that_somebody_else_wrote_meanwhile_does_not_hold_up_the_way_back(
+    gateway: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.deploy("one")
+    theirs = gateway.host.units / "litellm.socket"
+
+    def meanwhile(_evidence: Evidence, _number: int, **_more: bool) -> Proven:
+        theirs.write_text("[Socket]\nListenStream=127.0.0.1:9\n")
+        return Proven(False, [], [{"check": "m", "ok": False}], ["❌ m"])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Evidence, "ask", meanwhile)
+        said = gateway.deploy("two", key="new")["msg"]
+    assert said.startswith("generation 2 did not prove itself:\n❌ m\nand a unit is not as ")
+    assert f"{theirs}: was not written by lab.llm and is left alone; move it away" in said
+    assert said.endswith("(generation 1 serves)")
+    assert (gateway.outcome(2), gateway.key(), gateway.is_tidy()) == ("failed", "old", True)
+    assert theirs.read_text().endswith(":9\n")
+    with pytest.raises(UnitError, match="litellm.socket: was not written by lab.llm"):
+        gateway.deploy("two")  # as long as it is there nothing is begun
+    assert gateway.is_tidy()
+    theirs.unlink()
+    assert gateway.deploy("two")["outcome"] == "live"
 
 
 @pytest.mark.parametrize("restart", ["program", "reboot"])

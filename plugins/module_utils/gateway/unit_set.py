@@ -11,7 +11,7 @@ import socket
 from collections.abc import Mapping, Sequence
 
 from ..host import listeners
-from ..host.unit_files import FileChange, FileWish, changes
+from ..host.unit_files import FileChange, FileWish, changes, left_alone, told_apart
 from .handover import SOCKET, UMBRELLA
 from .manager import GatewayManager
 
@@ -26,8 +26,18 @@ class UnitSet:
 
     def differing(self, texts: Mapping[str, str]) -> list[FileChange]:
         """Unit files that are not as wanted. Raises UnitError for one that somebody else wrote."""
+        return changes(self.wishes(texts))
+
+    def wishes(self, texts: Mapping[str, str]) -> list[FileWish]:
         folder = self.manager.units
-        return changes(FileWish(folder / name, text, name) for name, text in texts.items())
+        return [FileWish(folder / name, text, name) for name, text in texts.items()]
+
+    def put_back(self, texts: Mapping[str, str]) -> str:
+        """Have these units again, on a way back that has to come to its end: what somebody else
+        wrote stays, and is what is returned, in a sentence; "" if nobody did."""
+        ours, foreign = told_apart(self.wishes(texts))
+        self.replace(ours)
+        return left_alone(foreign) if foreign else ""
 
     def replace(self, units: Sequence[FileChange]) -> bool:
         """Write the units that differ. Returns whether there were any.

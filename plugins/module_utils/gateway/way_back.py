@@ -31,9 +31,10 @@ class WayBack:
         number, before = journal.number, journal.before
         reason = self.scrubbed(reason)
         journal.reach(UNDOING, reason)
-        if before is not None:
-            self.gateway.units.replace(self.gateway.differing(before))
+        foreign = "" if before is None else self.gateway.units.put_back(store.units(before))
         reason = self.scrubbed(self.go_back(number, before, reason))
+        if foreign:  # no unit of before: it serves with what is there, and people have to see to it
+            reason = f"{reason}\nand a unit is not as generation {before} has it: {foreign}"
         if number is not None:
             self.gateway.held.drop(number)
             if number != before and not store.proven(number):

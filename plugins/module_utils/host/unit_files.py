@@ -50,6 +50,14 @@ class FileChange:
 
 def changes(wishes: Iterable[FileWish]) -> list[FileChange]:
     """What differs. Raises UnitError naming every file that is there and was not written by us."""
+    found, foreign = told_apart(wishes)
+    if foreign:
+        raise UnitError(left_alone(foreign))
+    return found
+
+
+def told_apart(wishes: Iterable[FileWish]) -> tuple[list[FileChange], list[str]]:
+    """What differs and may be written, and the paths of those that were not written by us."""
     found, foreign = [], []
     for wish in wishes:
         try:
@@ -61,12 +69,15 @@ def changes(wishes: Iterable[FileWish]) -> list[FileChange]:
             foreign.append(str(wish.path))
         elif before != wish.content or (wish.content is not None and mode != wish.mode):
             found.append(FileChange(wish, before, mode))
-    if foreign:
-        raise UnitError(
-            f"{', '.join(foreign)}: was not written by lab.llm and is left alone; move it away, "
-            "or give this service another name"
-        )
-    return found
+    return found, foreign
+
+
+def left_alone(foreign: Iterable[str]) -> str:
+    """What is said of files that somebody else wrote."""
+    return (
+        f"{', '.join(foreign)}: was not written by lab.llm and is left alone; move it away, "
+        "or give this service another name"
+    )
 
 
 def _put(path: Path, content: str | None, mode: int) -> None:
