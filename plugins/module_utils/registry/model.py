@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .credentials import Credentials
+from .model_rules import Capability, Pattern, SizeRange
+from .model_rules import Reference as Reference
+from .policies import Budget, Chain, Condition, Everywhere
 from .problems import Place
 from .provider_types import CHAT, ProviderType
 from .yaml_tree import Mapping as Node
@@ -18,7 +21,6 @@ from .yaml_tree import Sequence
 
 ACTIVE = "active"
 TESTING = "testing"
-PRIORITIES = {"primary": 0, "secondary": 1, "tertiary": 2}
 
 
 @dataclass(slots=True)
@@ -123,14 +125,6 @@ def share_of(written: object) -> float:
 
 
 @dataclass(slots=True)
-class Reference:
-    """A name that points at something else, where it is written."""
-
-    name: str
-    place: Place
-
-
-@dataclass(slots=True)
 class ExactMatch:
     """A public name that leads to one provider first."""
 
@@ -179,15 +173,26 @@ class Registry:
 
     Entries with schema errors are left out here, but the `*_names` know them, so that what
     refers to them is not reported as well. `repeated` are redundant models whose name has been
-    declared before, under the section's other name.
+    declared before, under the section's other name. `aliases`: name -> what it stands for.
     """
 
     providers: dict[str, Provider] = field(default_factory=dict)
     exact: dict[str, ExactMatch] = field(default_factory=dict)
     redundant: dict[str, RedundantModel] = field(default_factory=dict)
+    patterns: list[Pattern] = field(default_factory=list)
+    capabilities: dict[str, Capability] = field(default_factory=dict)
+    sizes: list[SizeRange] = field(default_factory=list)
+    default_provider: Reference | None = None
     limits: dict[str, Limit] = field(default_factory=dict)
     health: dict[str, Node] = field(default_factory=dict)
     health_places: dict[str, Place] = field(default_factory=dict)
     provider_names: dict[str, None] = field(default_factory=dict)
     public_names: dict[str, None] = field(default_factory=dict)
     repeated: list[RedundantModel] = field(default_factory=list)
+    aliases: dict[str, Reference] = field(default_factory=dict)
+    alias_places: dict[str, Place] = field(default_factory=dict)
+    chains: list[Chain] = field(default_factory=list)
+    budgets: dict[str, Budget] = field(default_factory=dict)
+    conditions: list[Condition] = field(default_factory=list)
+    everywhere: Everywhere = field(default_factory=Everywhere)
+    debug_router: bool = False

@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from .credentials import credentials
 from .model import (
     ACTIVE,
-    PRIORITIES,
     TESTING,
     ExactMatch,
     Limit,
@@ -20,13 +18,14 @@ from .model import (
     Model,
     Provider,
     RedundantModel,
-    Reference,
     Registry,
 )
+from .nodes import entries, items, reference, references
 from .problems import Place
 from .provider_types import CHAT, on_the_wire
+from .reading_policies import read_policies
+from .reading_rules import capabilities, default_provider, optional, patterns, rank, sizes
 from .yaml_tree import Mapping as Node
-from .yaml_tree import Sequence
 
 Path = tuple[str, ...]
 
@@ -35,7 +34,7 @@ def build(root: Node, broken: Iterable[Path] = ()) -> Registry:
     """The registry of a loaded root mapping; entries at the `broken` paths are skipped."""
     skip = set(broken)
     registry = Registry()
-    for name, place, spec in _entries(root, "providers"):
+    for name, place, spec in entries(root, "providers"):
         registry.provider_names[name] = None
         if ("providers", name) in skip or not isinstance(spec, Node):
             registry.public_names.update(dict.fromkeys(_loose_model_names(spec)))
@@ -51,41 +50,40 @@ def build(root: Node, broken: Iterable[Path] = ()) -> Registry:
             registry.public_names.update(dict.fromkeys(_loose_model_names(root.get(path[1]))))
     _public_entries(registry, root, skip)
     _side_entries(registry, root, skip)
+    read_policies(registry, root, skip)
     return registry
 
 
 def _public_entries(registry: Registry, root: Node, skip: set[Path]) -> None:
-    for name, place, spec in _entries(root, "exact_matches"):
+    for name, place, spec in entries(root, "exact_matches"):
         registry.public_names[name] = None
         if ("exact_matches", name) not in skip and isinstance(spec, Node):
             registry.exact[name] = _exact(name, place, spec)
     for section in ("redundant_models", "load_balancing"):
-        for name, place, spec in _entries(root, section):
+        for name, place, spec in entries(root, section):
             registry.public_names[name] = None
             if (section, name) not in skip and isinstance(spec, Node):
                 entry = _redundant(name, place, spec)
                 if registry.redundant.setdefault(name, entry) is not entry:
                     registry.repeated.append(entry)
+    registry.public_names.update((name, None) for name, _, _ in entries(root, "capabilities"))
+    registry.capabilities = {one.name: one for one in capabilities(root, skip)}
+    registry.patterns = list(patterns(root, skip))
+    registry.sizes = list(sizes(root, skip))
+    registry.default_provider = default_provider(root, skip)
 
 
 def _side_entries(registry: Registry, root: Node, skip: set[Path]) -> None:
     settings = root.get("rate_limit_settings")
     if isinstance(settings, Node) and settings.get("enabled", True) is not False:
-        for name, place, spec in _entries(settings, "limits"):
+        for name, place, spec in entries(settings, "limits"):
             broken = ("rate_limit_settings", "limits", name) in skip
             if not broken and isinstance(spec, Node):
                 registry.limits[name] = _limit(name, place, spec)
-    for name, place, spec in _entries(root, "health_checks"):
+    for name, place, spec in entries(root, "health_checks"):
         if ("health_checks", name) not in skip and isinstance(spec, Node):
             registry.health[name] = spec
             registry.health_places[name] = place
-
-
-def _entries(root: Node, section: str) -> Iterator[tuple[str, Place, Any]]:
-    node = root.get(section)
-    if isinstance(node, Node):
-        for name, value in node.items():
-            yield name, node.key_place(name), value
 
 
 def _loose_model_names(spec: object) -> Iterator[str]:
@@ -116,7 +114,7 @@ def _provider(name: str, place: Place, spec: Node) -> Provider:
 def _models(spec: Node) -> tuple[dict[str, Model], list[Model]]:
     models: dict[str, Model] = {}
     repeated: list[Model] = []
-    for place, item in _items(spec, "models"):
+    for place, item in items(spec, "models"):
         if isinstance(item, dict):
             model = Model(str(item["name"]), place, str(item.get("mode") or CHAT), item)
         else:
@@ -135,45 +133,26 @@ def _exact(name: str, place: Place, spec: Node) -> ExactMatch:
     return ExactMatch(
         name=name,
         place=place,
-        provider=_reference(spec, "provider"),
-        backend_model=_reference(spec, "backend_model") if spec.get("backend_model") else None,
-        rank=PRIORITIES.get(str(spec.get("priority") or "primary"), 0),
-        fallbacks=_references(spec, "fallback"),
+        provider=reference(spec, "provider"),
+        backend_model=optional(spec, "backend_model"),
+        rank=rank(spec),
+        fallbacks=references(spec, "fallback"),
     )
 
 
 def _redundant(name: str, here: Place, spec: Node) -> RedundantModel:
     members = [
         Member(
-            provider=_reference(item, "provider"),
-            model=_reference(item, "model") if item.get("model") else None,
+            provider=reference(item, "provider"),
+            model=optional(item, "model"),
             weight=None if item.get("weight") is None else float(item["weight"]),
             place=place,
         )
-        for place, item in _items(spec, "providers")
+        for place, item in items(spec, "providers")
     ]
-    return RedundantModel(name, here, members, _references(spec, "fallback"))
+    return RedundantModel(name, here, members, references(spec, "fallback"))
 
 
 def _limit(name: str, place: Place, spec: Node) -> Limit:
-    models = {model: _limit(model, where, one) for model, where, one in _entries(spec, "models")}
+    models = {model: _limit(model, where, one) for model, where, one in entries(spec, "models")}
     return Limit(name, place, spec.get("rpm"), spec.get("tpm"), models)
-
-
-def _reference(spec: Node, key: str) -> Reference:
-    return Reference(str(spec[key]), spec.value_place(key))
-
-
-def _references(spec: Node, key: str) -> list[Reference]:
-    if spec.get(key) is None:
-        return []
-    if isinstance(spec[key], Sequence):
-        return [Reference(str(name), place) for place, name in _items(spec, key)]
-    return [_reference(spec, key)]
-
-
-def _items(spec: Node, key: str) -> Iterator[tuple[Place, Any]]:
-    items = spec.get(key)
-    if isinstance(items, Sequence):
-        for index, item in enumerate(items):
-            yield items.item_place(index), item
