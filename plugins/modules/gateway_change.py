@@ -64,7 +64,7 @@ options:
         O(registry) does not hold. Without it that is an error.
     type: bool
   again: {description: Even if the same was undone by the schedule., type: bool, default: false}
-  address: {description: "To ask it from outside; else where it listens.", type: str, default: ""}
+  address: {description: "Where it is asked from outside, kept for later.", type: str, default: ""}
   keep: {description: "How many generations to keep; always the current.", type: int, default: 10}
   start_seconds: {description: How long a start may take., type: int, default: 300}
   answer_seconds: {description: How long one answer may take in a proof., type: int, default: 60}

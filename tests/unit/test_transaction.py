@@ -72,11 +72,14 @@ class Model(Installed):
             self.host.start(current)
         self.program()
 
-    def deploy(self, text: str, key: str = "old", port: int = 4000, **more: Any) -> dict[str, Any]:
+    def deploy(
+        self, text: str, key: str = "old", port: int = 4000, address: str = "", **more: Any
+    ) -> dict[str, Any]:
         units = {"litellm.socket": f"{HEADER}\n[Socket]\nListenStream=127.0.0.1:{port}\n"}
         wanted = {"variables": ("A",), "given": {"A": key}, "by": "me", **more}
         files = {"config.yaml": text, **wanted.pop("files", {})}
-        return submit.deploy(self, Wanted(files, "venv", units, **wanted), OPTIONS)
+        options = {**OPTIONS, "address": address}
+        return submit.deploy(self, Wanted(files, "venv", units, **wanted), options)
 
     def key(self) -> str:
         return self.held.values()["A"]
@@ -224,7 +227,7 @@ def test_a_unit_that_somebody_else_wrote_meanwhile_does_not_hold_up_the_way_back
     assert said.endswith("(generation 1 serves)")
     assert (gateway.outcome(2), gateway.key(), gateway.is_tidy()) == ("failed", "old", True)
     assert theirs.read_text().endswith(":9\n")
-    with pytest.raises(UnitError, match="litellm.socket: was not written by lab.llm"):
+    with pytest.raises(UnitError, match=r"litellm\.socket: was not written by lab.llm"):
         gateway.deploy("two")  # as long as it is there nothing is begun
     assert gateway.is_tidy()
     theirs.unlink()
@@ -306,6 +309,46 @@ def test_where_nothing_can_be_written_systemd_does_not_try_again(
 
     monkeypatch.setattr(Transaction, "run", is_full)
     assert cli.main(["run"], tmp_path) == status
+
+
+# --- where it is asked from outside --------------------------------------------------------------
+
+
+def asked(gateway: Model) -> str:
+    """Where the last change asked from outside, and where the timer does."""
+    journal = change_journal.read(gateway.store.base)
+    assert journal is not None
+    used, kept = Evidence(gateway, journal).address(), gateway.address(gateway.store.current() or 0)
+    assert used == kept
+    return used
+
+
+def test_each_generation_is_asked_where_it_was_deployed_to_be(gateway: Model) -> None:
+    gateway.deploy("one")
+    assert asked(gateway) == "http://127.0.0.1:4000"
+    gateway.deploy("two", address="http://front:80")
+    assert asked(gateway) == "http://front:80"
+    submit.go_to(gateway, "previous", "me", submit.last_options(gateway))
+    assert asked(gateway) == "http://127.0.0.1:4000"
+    submit.go_to(gateway, "2", "me", submit.last_options(gateway))
+    assert asked(gateway) == "http://front:80"
+    submit.judge(gateway, "timer", submit.last_options(gateway))
+    assert asked(gateway) == "http://front:80"
+
+
+def test_another_address_alone_is_asked_and_makes_no_generation(gateway: Model) -> None:
+    gateway.deploy("one")
+    done = gateway.deploy("one", address="http://front:80")
+    assert (done["outcome"], done["changed"], gateway.store.numbers()) == ("live", False, [1])
+    assert asked(gateway) == "http://front:80"
+    assert gateway.deploy("one", address="http://front:80")["outcome"] == "unchanged"
+    gateway.bad["public"].add(1)
+    said = gateway.deploy("one", address="http://nobody:80")["msg"]
+    assert said.startswith("generation 1 does not answer at http://nobody:80:")
+    assert (gateway.address(1), gateway.outcome(1)) == ("http://front:80", "live")
+    gateway.bad["public"].clear()
+    gateway.deploy("one")
+    assert asked(gateway) == "http://127.0.0.1:4000"
 
 
 # --- back -------------------------------------------------------------------------------------

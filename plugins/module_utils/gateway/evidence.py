@@ -69,6 +69,10 @@ class Evidence:
         )
 
     def address(self) -> str:
-        """Where clients on this host find the generation that the change leads to."""
-        number = self.journal.number or self.gateway.store.current()
-        return str(self.journal.options.get("address") or self.gateway.address(number or 0))
+        """Where the generation that the change leads to is asked from outside: a deployment says
+        so anew, whoever goes back asks where that generation was asked before."""
+        number = self.journal.number or self.gateway.store.current() or 0
+        if named := self.journal.options.get("address"):
+            return str(named)
+        deployed = self.journal.kind == "deploy"
+        return self.gateway.listens(number) if deployed else self.gateway.address(number)

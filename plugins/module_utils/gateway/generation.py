@@ -100,9 +100,9 @@ class Store:
         return said
 
     def outcome(self, number: int) -> dict[str, Any]:
-        """What became of it: {outcome, reason, before, at, proofs, unconfirmed}, empty if nothing
-        is known. `before` served before it; `unconfirmed` names a file of its registry that the
-        controller has not said to have."""
+        """What became of it: {outcome, reason, before, at, proofs, unconfirmed, address}, empty if
+        nothing is known. `before` served before it; `unconfirmed` names a file of its registry that
+        the controller has not said to have; `address` is where it is asked from outside."""
         try:
             found: dict[str, Any] = json.loads((self.outcomes / f"{number}.json").read_text())
         except (OSError, ValueError):

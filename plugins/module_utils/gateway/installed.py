@@ -48,6 +48,11 @@ class Installed:
         return self.units.differing(self.store.units(number))
 
     def address(self, number: int) -> str:
+        """Where that generation is asked from outside: as whoever deployed it has said, else where
+        it listens."""
+        return str(self.store.outcome(number).get("address") or self.listens(number))
+
+    def listens(self, number: int) -> str:
         """Where clients on this host find that generation once it serves."""
         return public_address(self.store.text(number, f"units/{SOCKET}"))
 

@@ -49,10 +49,16 @@ def deploy(
         ends: Result = {"generation": staging.number(), "previous": current}
         ends["diff"] = staging.differences()
         same = staging.is_served()
-        if check or (same and not options.get("new_provider")):
+        asked = current is None or is_asked_there(gateway, current, options)
+        if check or (same and asked and not options.get("new_provider")):
             return {**ends, "changed": not same, "outcome": "unchanged" if same else "planned"}
         journal = hand_over(gateway, "deploy", wanted.by, staging.stage(), options)
     return {**ends, **follow(gateway, journal)}
+
+
+def is_asked_there(gateway: Installed, number: int, options: Mapping[str, Any]) -> bool:
+    """Whether this generation was proven at the address that is declared now."""
+    return gateway.address(number) == (options.get("address") or gateway.listens(number))
 
 
 def go_to(

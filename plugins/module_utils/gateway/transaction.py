@@ -209,6 +209,8 @@ class Transaction:
             self.store.stand_by(None)
         if not self.store.proven(number):
             self.store.record(number, "live")
+        if (address := self.evidence.address()) != self.gateway.address(number):
+            self.store.record(number, address=address)  # for whoever asks it later
         if self.journal.kind == "judge" and self.journal.before not in (None, number):
             self.store.record(self.journal.before, "undone", self.journal.reason)
         held.settle(number)
