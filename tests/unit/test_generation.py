@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.gateway import secrets_file
+from ansible_collections.lab.llm.plugins.module_utils.gateway import secrets_file, venvs
 from ansible_collections.lab.llm.plugins.module_utils.gateway.content import Content
 from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import (
     GenerationError,
@@ -25,6 +25,7 @@ from ansible_collections.lab.llm.plugins.module_utils.gateway.manager import Gat
 from ansible_collections.lab.llm.plugins.module_utils.gateway.venv import (
     Lock,
     VenvError,
+    have,
     install,
     run,
 )
@@ -283,3 +284,39 @@ def test_systemctl_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         manager.instance(1)
     with pytest.raises(ManagerError, match="did not end within 0 s"):
         manager.do("start", "x.service")
+
+
+def made(store: Store, name: str, age: float) -> Path:
+    """A venv that somebody had so many seconds ago."""
+    mark = store.base / "venvs" / name / venvs.MARK
+    mark.parent.mkdir(parents=True)
+    mark.write_text("{}")
+    os.utime(mark, (mark.stat().st_mtime - age,) * 2)
+    return mark
+
+
+def test_venvs_that_nobody_needs_go(store: Store) -> None:
+    serve(store)
+    hour = venvs.WANTED_SECONDS + 1
+    needed, unneeded = made(store, CONTENT.venv, hour), made(store, "f" * 16, hour)
+    half_made = store.base / "venvs" / ("e" * 16)
+    half_made.mkdir()
+    store.prune(10)
+    assert (needed.exists(), unneeded.parent.exists(), half_made.exists()) == (True, False, True)
+
+
+def test_a_venv_that_a_run_has_just_had_outlives_the_change_of_another(store: Store) -> None:
+    lock = Lock("litellm==1.106.2\n")
+    made(store, lock.name, 2 * venvs.WANTED_SECONDS)
+    assert not have(store.base, lock, sys.executable)
+    serve(store)
+    store.prune(10)  # another run's, before this one has staged anything
+    assert not have(store.base, lock, sys.executable, check=True)
+
+
+def test_looking_in_check_mode_keeps_no_venv(store: Store) -> None:
+    lock = Lock("litellm==1.106.2\n")
+    made(store, lock.name, 2 * venvs.WANTED_SECONDS)
+    assert not have(store.base, lock, sys.executable, check=True)
+    store.prune(10)
+    assert have(store.base, lock, sys.executable, check=True)

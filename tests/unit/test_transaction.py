@@ -20,6 +20,7 @@ from ansible_collections.lab.llm.plugins.module_utils.gateway import (
     cli,
     secrets_file,
     submit,
+    venvs,
 )
 from ansible_collections.lab.llm.plugins.module_utils.gateway.evidence import Evidence
 from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import Store
@@ -78,8 +79,8 @@ class Model(Installed):
         units = {"litellm.socket": f"{HEADER}\n[Socket]\nListenStream=127.0.0.1:{port}\n"}
         wanted = {"variables": ("A",), "given": {"A": key}, "by": "me", **more}
         files = {"config.yaml": text, **wanted.pop("files", {})}
-        options = {**OPTIONS, "address": address}
-        return submit.deploy(self, Wanted(files, "venv", units, **wanted), options)
+        options, venv = {**OPTIONS, "address": address}, wanted.pop("venv", "venv")
+        return submit.deploy(self, Wanted(files, venv, units, **wanted), options)
 
     def key(self) -> str:
         return self.held.values()["A"]
@@ -397,6 +398,18 @@ def test_a_generation_that_still_finishes_is_not_removed(gateway: Model) -> None
     gateway.host.states.pop(1)
     submit.go_to(gateway, "previous", "me", options)
     assert gateway.store.numbers() == [2, 3, 4]
+
+
+def test_a_venv_had_before_another_run_settles_serves_the_next_change(gateway: Model) -> None:
+    for name in "had", "unneeded":
+        mark = gateway.store.base / "venvs" / name / venvs.MARK
+        mark.parent.mkdir()
+        mark.write_text("{}")
+        os.utime(mark, (0, 0))
+    assert venvs.claim(gateway.store.base / "venvs", "had")
+    gateway.deploy("one")
+    assert not (gateway.store.base / "venvs" / "unneeded").exists()
+    assert gateway.deploy("two", venv="had")["outcome"] == "live"
 
 
 def test_what_cannot_be_removed_fails_no_change(

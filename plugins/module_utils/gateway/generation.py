@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
@@ -24,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from ..host import atomic
+from . import venvs
 from .content import Content, Manifest, sha256
 from .sealed import STAGING, GenerationError, fill, remove, seal
 
 PROBES = "probes.json"
-VENV_MARK = "lab-llm.json"  # written last: with it a venv is complete
 BAD = frozenset({"failed", "undone"})
 
 
@@ -94,7 +93,7 @@ class Store:
     def venv(self, name: str) -> dict[str, Any]:
         """What the venv of this name says of itself. Raises GenerationError if it is not whole."""
         try:
-            said: dict[str, Any] = json.loads((self.base / "venvs" / name / VENV_MARK).read_text())
+            said: dict[str, Any] = json.loads((self.base / "venvs" / name / venvs.MARK).read_text())
         except FileNotFoundError:
             raise GenerationError(f"the venv {name} is not there: run the role gateway") from None
         return said
@@ -211,13 +210,9 @@ class Store:
         return old
 
     def prune_venvs(self) -> None:
-        """Remove complete venvs that no generation is made with; half-made ones are a run's own."""
+        """Remove the venvs that no generation is made with, or is about to be."""
         needed = {self.manifest(number).venv for number in self.numbers()}
-        for mark in (self.base / "venvs").glob(f"*/{VENV_MARK}"):
-            if mark.parent.name not in needed:
-                mark.unlink()  # first: from here on it is not complete
-                shutil.rmtree(mark.parent, ignore_errors=True)
-                mark.parent.with_name(f"{mark.parent.name}.txt").unlink(missing_ok=True)
+        venvs.prune(self.base / "venvs", needed)
 
 
 def named_by(link: Path) -> int | None:

@@ -16,7 +16,7 @@ import subprocess
 from pathlib import Path
 
 from ..host import atomic
-from .generation import VENV_MARK
+from . import venvs
 
 LITELLM = re.compile(r"^litellm==([^\s;\\]+)", re.MULTILINE)
 # 1.82.7 and 1.82.8 carried malware; 1.107 is withdrawn and was reported to.
@@ -54,18 +54,15 @@ def refuse(version: str) -> None:
         raise VenvError(f"LiteLLM {version} has known holes: pin {floor} or newer")
 
 
-def is_complete(base: Path, lock: Lock) -> bool:
-    """Whether the venv of this lock file is there whole."""
-    return (base / "venvs" / lock.name / VENV_MARK).exists()
-
-
 def have(base: Path, lock: Lock, python: str, check: bool = False) -> bool:
-    """The venv is there. Returns whether it was not; with `check` it is not made. Raises
-    VenvError."""
-    new = not is_complete(base, lock)
-    if new and not check:
-        install(base, lock, python)
-    return new
+    """The venv is there, and stays until a generation can have been made with it. Returns whether
+    it was not; with `check` it is not made. Raises VenvError."""
+    if check:
+        return not venvs.is_whole(base / "venvs", lock.name)
+    if venvs.claim(base / "venvs", lock.name):
+        return False
+    install(base, lock, python)
+    return True
 
 
 def install(base: Path, lock: Lock, python: str) -> None:
@@ -75,7 +72,7 @@ def install(base: Path, lock: Lock, python: str) -> None:
     base.chmod(0o700)
     with (folder / ".lock").open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # a second run waits, and then finds it there
-        if is_complete(base, lock):
+        if venvs.claim(folder, lock.name):
             return
         venv = folder / lock.name
         shutil.rmtree(venv, ignore_errors=True)
@@ -96,7 +93,7 @@ def fill(venv: Path, lock: Lock, python: str) -> None:
     run(*pip, "--disable-pip-version-check", "--require-hashes", "-r", str(requirements))
     os.sync()
     mark = {"lock": lock.sha256, "litellm": lock.litellm}
-    atomic.write(venv / VENV_MARK, json.dumps(mark).encode(), 0o600)
+    atomic.write(venv / venvs.MARK, json.dumps(mark).encode(), 0o600)
 
 
 def run(*argv: str, seconds: float = INSTALL_SECONDS) -> None:
