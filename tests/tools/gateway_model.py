@@ -39,6 +39,7 @@ class Host:
     ending: dict[int, int] = field(default_factory=dict)
     starts: dict[int, int] = field(default_factory=dict)
     program: Callable[[], None] | None = None
+    left_over: list[str] = field(default_factory=list)
 
     @property
     def units(self) -> Path:
@@ -101,6 +102,9 @@ class Host:
 
     def instances(self) -> list[Instance]:
         return [self.instance(number) for number in self.states]
+
+    def scopes(self) -> list[str]:
+        return list(self.left_over)
 
     def attempt(self, verb: str, *names: str) -> None:
         if "litellm.service" in names:

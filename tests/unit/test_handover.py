@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ansible_collections.lab.llm.plugins.module_utils.gateway import drained
 from ansible_collections.lab.llm.plugins.module_utils.gateway.content import Content
 from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import Store
 from ansible_collections.lab.llm.plugins.module_utils.gateway.handover import (
     Handover,
     NotServingError,
 )
+from ansible_collections.lab.llm.plugins.module_utils.gateway.manager import GatewayManager
 from ansible_collections.lab.llm.plugins.module_utils.host.user_manager import ManagerError
 from tools.gateway_model import CutOffError, Host, Manager
 
@@ -132,3 +136,33 @@ def test_a_manager_that_fails_is_a_failure_too(host: Host, monkeypatch: pytest.M
     assert host.store.current() == 1
     handover(host).settle(1)
     assert host.states[1] == "serving"
+
+
+def test_what_older_ones_have_begun_is_waited_for(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drained, "LOOK_SECONDS", 0.01)
+    go_live(host, 2)
+    host.left_over = ["litellm-1-77.scope", "litellm-2-78.scope"]  # a restart, before and after
+    manager: Any = Manager(host)
+    assert drained.wait(host.store, manager, 0) == ["litellm@1.service", "litellm-1-77.scope"]
+    host.states[1] = "standby: warm"
+    assert drained.wait(host.store, manager, 0.02) == ["litellm-1-77.scope"]
+    host.left_over.remove("litellm-1-77.scope")
+    assert drained.wait(host.store, manager, 60) == []
+    host.ending[1] = 3  # looks: it is stopped, and has some seconds for what it has begun
+    assert drained.wait(host.store, manager, 60) == []
+    assert host.ending == {}
+
+
+def test_only_what_runs_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "systemctl"
+    lines = "litellm-1-7.scope loaded active running x\\nlitellm-1-8.scope loaded failed failed x"
+    program.write_text(f"#!/bin/sh\nprintf '{lines}\\n'; exit $(cat {tmp_path}/status)\n")
+    program.chmod(0o755)
+    (tmp_path / "status").write_text("0")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert GatewayManager(tmp_path).scopes() == ["litellm-1-7.scope"]
+    (tmp_path / "status").write_text("1")
+    with pytest.raises(ManagerError, match="list-units"):  # nobody may take that for an end
+        GatewayManager(tmp_path).scopes()

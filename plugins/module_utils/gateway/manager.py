@@ -57,6 +57,11 @@ class Instance:
         """It finishes what it has begun, or is warm behind its private door."""
         return self.up and self.status.startswith(("retiring", "standby"))
 
+    @property
+    def finishes(self) -> bool:
+        """It still answers what it has begun; one that is warm does not."""
+        return self.active == "deactivating" or (self.up and self.status.startswith("retiring"))
+
 
 def unit(number: int) -> str:
     """The unit that serves a generation."""
@@ -98,9 +103,20 @@ class GatewayManager(Manager):
 
     def instances(self) -> list[Instance]:
         """Those that run, begin or end."""
-        words = ("--no-legend", "--plain", "--full", "--all", "--", "litellm@*.service")
-        seen = self._systemctl("list-units", *words).stdout
-        rows = [line.split() for line in seen.splitlines()]
-        alive = [row[0] for row in rows if len(row) > 2 and row[2] not in ("inactive", "failed")]
+        alive = self._alive("litellm@*.service")
         numbers = [name.removeprefix("litellm@").removesuffix(".service") for name in alive]
         return [self.instance(int(number)) for number in numbers if number.isdecimal()]
+
+    def scopes(self) -> list[str]:
+        """litellm-<number>-<pid>.scope: workers of a launcher that has made room for another, with
+        what they have begun. Raises ManagerError."""
+        return self._alive("litellm-*.scope")
+
+    def _alive(self, pattern: str) -> list[str]:
+        """The units of these names that are neither down nor failed. Raises ManagerError."""
+        words = ("--no-legend", "--plain", "--full", "--all", "--", pattern)
+        seen = self._systemctl("list-units", *words)
+        if seen.returncode:
+            raise ManagerError(f"systemctl --user list-units: {' '.join(seen.stderr.split())}")
+        rows = [line.split() for line in seen.stdout.splitlines()]
+        return [row[0] for row in rows if len(row) > 2 and row[2] not in ("inactive", "failed")]
