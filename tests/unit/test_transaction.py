@@ -174,6 +174,14 @@ def test_what_is_not_proven_is_undone_whole(
     assert gateway.deploy("two", key="new")["generation"] == 3
 
 
+def test_the_launcher_s_own_files_are_named_in_a_diff_and_not_shown(gateway: Model) -> None:
+    gateway.deploy("one", files={"program/launcher.py": "old", "program/words.py": "same"})
+    files = {"program/launcher.py": "new", "program/words.py": "same", "program/more.py": "new"}
+    config, program = gateway.deploy("two", files=files)["diff"]
+    assert (config["before"], config["after"]) == ("one", "two")
+    assert program == {"prepared": "program/ (the launcher): launcher.py, more.py\n"}
+
+
 def test_a_start_that_fails_is_undone(gateway: Model) -> None:
     gateway.deploy("one")
     gateway.host.broken.add(2)

@@ -16,7 +16,7 @@ from .content import Content
 from .installed import Installed
 from .sealed import GenerationError
 
-REGISTRY = "registry/"
+REGISTRY, PROGRAM = "registry/", "program/"
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,16 @@ class Staging:
         return number
 
     def differences(self) -> list[dict[str, str]]:
-        """For diff mode: every file that would change. None holds a secret."""
+        """For diff mode: every file that would change. None holds a secret. What belongs to the
+        launcher is nobody's configuration, and only named."""
         current = self.store.current()
         before = {name: self.store.text(current, name) for name in self.wanted.files}
         pairs = [(name, before[name], text) for name, text in sorted(self.wanted.files.items())]
-        files = [difference(*pair) for pair in pairs if pair[1] != pair[2]]
+        changed = [pair for pair in pairs if pair[1] != pair[2]]
+        files = [difference(*pair) for pair in changed if not pair[0].startswith(PROGRAM)]
+        own = [name.removeprefix(PROGRAM) for name, *_texts in changed if name.startswith(PROGRAM)]
+        if own:
+            files.append({"prepared": f"{PROGRAM} (the launcher): {', '.join(own)}\n"})
         units = self.gateway.units.differing(self.wanted.units)
         return files + [change.diff() for change in units]
 
