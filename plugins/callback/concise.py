@@ -144,7 +144,8 @@ class CallbackModule(Default):
                 self._say(str(values[key]).rstrip())
 
     def _show_unreachable(self, result: Any) -> None:
-        self._show_failed(result, "unreachable")
+        if not _task(result).ignore_unreachable:  # else the task that acts on it tells it
+            self._show_failed(result, "unreachable")
 
     def _report(self, message: Any) -> None:
         lines = message if isinstance(message, list) else [message]
@@ -165,12 +166,16 @@ def _values(result: Any) -> dict[str, Any]:
     return values if isinstance(values, dict) else result._result
 
 
+def _task(result: Any) -> Any:
+    """The result's task, under the name that this release of ansible-core gives it."""
+    return getattr(result, "task", None) or result._task
+
+
 def _who(result: Any) -> str:
-    task = getattr(result, "task", None) or result._task
     host = getattr(result, "host", None) or result._host
     item = _values(result).get("_ansible_item_label")
     label = f" ({item})" if isinstance(item, str) else ""
-    return f"{host.get_name()}: {task.get_name().split(' : ')[-1]}{label}"
+    return f"{host.get_name()}: {_task(result).get_name().split(' : ')[-1]}{label}"
 
 
 def _failed_item_was_shown(item: Any) -> bool:
