@@ -27,6 +27,7 @@ ELSEWHERE = """
 providers:
   elsewhere: {type: openai_compatible, base_url: "http://127.0.0.1:9", models: [m]}
 """
+MORE = ELSEWHERE.replace("elsewhere", "more").replace("[m]", "[o]")
 OURS = """
 providers:
   ours:
@@ -108,7 +109,7 @@ def test_a_backend_that_is_not_reached_keeps_the_file_out(
 def test_nothing_is_kept_that_no_gateway_has_proven(lab: Path, play: Play, tmp_path: Path) -> None:
     before = registry(lab)
     file = tmp_path / "more.yaml"
-    file.write_text(ELSEWHERE.replace("elsewhere", "more").replace("[m]", "[o]"))
+    file.write_text(MORE)
     done = play("add_provider.yml", "-i", str(lab), "-e", f"file={file}", "--limit", "localhost")
     assert done.returncode != 0
     assert "so the registry stays as it is" in done.stdout
@@ -125,7 +126,7 @@ def test_more_gateways_than_one_are_refused(lab: Path, play: Play) -> None:
     lab.write_text(INVENTORY % "gateway1: {}, gateway2: {}")
     done = play("site.yml", "-i", str(lab))
     assert done.returncode != 0
-    assert "has 2 hosts; this release changes one" in done.stdout
+    assert "has 2 hosts; this needs one" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -133,6 +134,16 @@ def test_more_gateways_than_one_are_refused(lab: Path, play: Play) -> None:
     [
         ("validate.yml",),
         ("adopt.yml",),
+        ("generations.yml",),
+        ("ask.yml", "-e", "model=m", "-e", "question=x"),
+        ("schedule.yml",),
+        ("schedule.yml", "-e", "schedule_on=controller"),
+        ("parts/scheduled.yml",),
+        ("restore.yml", "-e", "file=gateway.tar.gz"),
+        ("rollback.yml",),
+        ("backup.yml",),
+        ("site.yml",),
+        ("add_provider.yml", "-e", "file=LAB/more.yaml"),
         ("remove_provider.yml", "-e", "provider=elsewhere"),
         ("rotate_key.yml", "-e", "variable=LITELLM_MASTER_KEY"),
         ("promote.yml", "-e", "provider=elsewhere", "-e", "traffic=100%"),
@@ -143,9 +154,20 @@ def test_without_a_gateway_nothing_is_said_to_be_well(
     lab: Path, play: Play, command: tuple[str, ...]
 ) -> None:
     lab.write_text(INVENTORY % "")
-    done = play(command[0], "-i", str(lab), *command[1:])
+    (lab.parent / "more.yaml").write_text(MORE)
+    done = play(
+        command[0], "-i", str(lab), *[word.replace("LAB", str(lab.parent)) for word in command[1:]]
+    )
     assert done.returncode != 0
     assert "The group 'gateway' has 0 hosts; this needs one." in done.stdout
+
+
+def test_a_registry_that_nobody_is_to_answer_needs_no_gateway(lab: Path, play: Play) -> None:
+    lab.write_text(INVENTORY % "")
+    file = lab.parent / "registry/elsewhere.yaml"
+    file.write_text(ELSEWHERE.replace("{type", "{status: disabled, type"))
+    done = play("site.yml", "-i", str(lab))
+    assert done.returncode == 0, done.stdout
 
 
 def test_without_a_file_it_asks_for_one(play: Play) -> None:
