@@ -113,10 +113,9 @@ from ..module_utils.gateway import submit
 from ..module_utils.gateway.cli import ERRORS
 from ..module_utils.gateway.install import sources
 from ..module_utils.gateway.installed import Installed
-from ..module_utils.gateway.staging import Wanted
 from ..module_utils.gateway.venv import Lock, VenvError, have
+from ..module_utils.gateway.wanted import wanted_of
 from ..module_utils.host.account import end_as_user
-from ..module_utils.host.units import HEADER
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
@@ -148,24 +147,10 @@ OPTIONS = ("keep", "start_seconds", "answer_seconds", "address", "no_completions
 LONG = ("files", "registry", "units", "secrets", "lock")
 
 
-def wanted(params: dict[str, Any]) -> Wanted:
-    files = {name: str(text) for name, text in params["files"].items()}
-    files |= {f"registry/{name}": str(text) for name, text in params["registry"].items()}
-    return Wanted(
-        files=files,
-        venv=Lock(params["lock"]).name,
-        units={name: f"{HEADER}\n{text}" for name, text in params["units"].items()},
-        variables=tuple(params["variables"]),
-        composed=params["composed"],
-        given={k: str(value) for k, value in params["secrets"].items() if value is not None},
-        **{name: params[name] for name in ("commit", "by", "unconfirmed", "adopt", "again")},
-    )
-
-
 def act(gateway: Installed, params: dict[str, Any], check: bool) -> dict[str, Any]:
     options, by = {name: params[name] for name in OPTIONS}, params["by"] or "ansible"
     if params["files"] is not None:
-        return submit.deploy(gateway, wanted(params), options, check)
+        return submit.deploy(gateway, wanted_of(params), options, check)
     if params["confirm"] is not None:
         return submit.confirm(gateway, params["confirm"], check)
     if params["only_if_unhealthy"]:

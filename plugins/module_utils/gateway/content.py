@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -31,10 +31,10 @@ class Content:
 
     def digest(self) -> str:
         """Equal if and only if the same would be served."""
-        served = {k: sha256(v) for k, v in self.files.items() if not k.startswith("registry/")}
-        units = {name: sha256(text) for name, text in self.units.items()}
-        parts = [served, self.venv, units, sorted(self.variables), self.secrets]
-        return sha256(json.dumps(parts, sort_keys=True))
+        files, units = (
+            {k: sha256(v) for k, v in each.items()} for each in (self.files, self.units)
+        )
+        return digest_of(files, self.venv, units, self.variables, self.secrets)
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,25 @@ class Manifest:
     at: float = 0.0
     composed: Mapping[str, str] = field(default_factory=dict)
     format: int = 1
+
+    def agrees(self) -> bool:
+        """Whether its digest is that of what it names: nobody has written another hash into it."""
+        return self.digest == digest_of(
+            self.files, self.venv, self.units, self.variables, self.secrets
+        )
+
+
+def digest_of(
+    files: Mapping[str, str],
+    venv: str,
+    units: Mapping[str, str],
+    variables: Iterable[str],
+    secrets: str,
+) -> str:
+    """`files` and `units`: name -> hash. Those below registry/ do not count."""
+    served = {name: hash_ for name, hash_ in files.items() if not name.startswith("registry/")}
+    parts = [served, venv, dict(units), sorted(variables), secrets]
+    return sha256(json.dumps(parts, sort_keys=True))
 
 
 def sha256(text: str) -> str:

@@ -25,6 +25,7 @@ from typing import Any
 from ..host import atomic
 from . import venvs
 from .content import Content, Manifest, sha256
+from .integrity import is_whole
 from .sealed import STAGING, GenerationError, fill, remove, seal
 
 PROBES = "probes.json"
@@ -128,9 +129,13 @@ class Store:
         current = self.current() or 0
         for number in reversed([n for n in self.numbers() if n >= current]):
             good = number == current or self.outcome(number).get("outcome") not in BAD
-            if good and self.manifest(number).digest == digest:
+            if good and self.manifest(number).digest == digest and self.is_whole(number):
                 return number
         return None
+
+    def is_whole(self, number: int) -> bool:
+        """Whether it is as it was staged; one that somebody has changed is not used again."""
+        return is_whole(self.folder / str(number), self.manifest(number))
 
     def undone(self, digest: str) -> int | None:
         """The newest generation that served the same and was undone without anybody asking."""

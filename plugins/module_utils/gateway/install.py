@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
+import ast
 import compileall
 import hashlib
 import importlib
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,29 +26,42 @@ MAIN = f"import sys\n\nfrom {PACKAGE}.gateway.cli import main\n\nsys.exit(main()
 
 
 def sources() -> dict[str, str]:
-    """Path -> text of the program: all that its command line imports, as it is loaded right here.
+    """Path -> text of the program: its command line and all that it imports, directly or not.
 
     For a module of Ansible's these are the files that travelled with it; who calls this must still
-    be able to read them.
+    be able to read them. What else a module has loaded makes no other program of it.
     """
-    importlib.import_module(f"{ROOT}.gateway.cli")
     found = {"__main__.py": MAIN, f"{PACKAGE}/__init__.py": ""}
-    for package in ("host", "gateway"):
-        found[f"{PACKAGE}/{package}/__init__.py"] = ""
-        prefix = f"{ROOT}.{package}."
-        for name, module in list(sys.modules.items()):
-            loader = getattr(getattr(module, "__spec__", None), "loader", None)
-            if name.startswith(prefix) and loader is not None:
-                text = loader.get_source(name)
-                found[f"{PACKAGE}/{package}/{name.removeprefix(prefix)}.py"] = text
+    to_read = ["gateway.cli"]
+    while to_read:
+        package, _dot, name = to_read.pop().partition(".")
+        path = f"{PACKAGE}/{package}/{name}.py"
+        if path not in found:
+            loaded = importlib.import_module(f"{ROOT}.{package}.{name}")
+            found[f"{PACKAGE}/{package}/__init__.py"] = ""
+            found[path] = str(loaded.__loader__.get_source(loaded.__name__))  # type: ignore[union-attr]
+            to_read += _imported(found[path], package)
     return dict(sorted(found.items()))
+
+
+def _imported(text: str, package: str) -> list[str]:
+    """The modules of ours, as `package.name`, that a module of this package imports."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = [package] if node.level == 1 else []
+            parts = [*base, *(node.module or "").split(".")]
+            parts = [part for part in parts if part]
+            ends = [[]] if len(parts) > 1 else [[alias.name] for alias in node.names]
+            found += [".".join([*parts, *end]) for end in ends]
+    return found
 
 
 def is_installed(gateway: Installed, files: Mapping[str, str], python: str) -> bool:
     """Whether this version of the program is there, with its unit as systemd knows it."""
     link = gateway.store.base / "program"
     there = link.is_symlink() and link.readlink().name == digest(files)
-    if not there or changes([unit_wish(gateway, python)]):
+    if not there or not is_whole(link, files) or changes([unit_wish(gateway, python)]):
         return False
     seen = gateway.manager.states([CHANGE_UNIT])[CHANGE_UNIT]
     return seen.is_enabled and seen.need_daemon_reload != "yes"
@@ -70,6 +83,14 @@ def install(gateway: Installed, files: Mapping[str, str], python: str) -> None:
     gateway.manager.do("enable", CHANGE_UNIT)
 
 
+def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
+    """Whether nobody has changed what was written there."""
+    try:
+        return all((folder / name).read_text("utf-8") == text for name, text in files.items())
+    except (OSError, ValueError):
+        return False
+
+
 def digest(files: Mapping[str, str]) -> str:
     return hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16]
 
@@ -77,7 +98,9 @@ def digest(files: Mapping[str, str]) -> str:
 def place(folder: Path, name: str, files: Mapping[str, str]) -> None:
     """The version's folder, there whole or not at all."""
     if (folder / name).exists():
-        return
+        if is_whole(folder / name, files):
+            return
+        remove(folder / name)
     staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=folder))
     try:
         fill(staging, files)
