@@ -20,6 +20,7 @@ from ..module_utils.registry.problems import ERROR, Place, Problem, has_errors, 
 from ..module_utils.removal import remove
 from ..module_utils.report import as_json, as_text
 from ..module_utils.revalued import revalue
+from ..plugin_utils.inventory import beside_inventory, inventory_of
 
 ARGUMENTS = {
     "path": {"type": "path"},
@@ -100,33 +101,6 @@ def _compiled(
         return compiled, [*problems, *unwritable(path, edits)], more
     compiled = compile_registry(path, inventory, extra_file=file)
     return compiled, compiled.problems, {"edits": []}
-
-
-def beside_inventory(task_vars: Mapping[str, Any]) -> str:
-    """The registry/ that stands beside the inventory file in use."""
-    for source in task_vars.get("ansible_inventory_sources") or []:
-        directory = Path(source) if Path(source).is_dir() else Path(source).parent
-        if (directory / "registry").is_dir():
-            return str(directory / "registry")
-    raise AnsibleActionFail(
-        "No registry found: none of the inventories "
-        f"{list(task_vars.get('ansible_inventory_sources') or [])} has a registry/ beside it. "
-        "Name one with -e llm_registry=DIR."
-    )
-
-
-def inventory_of(task_vars: Mapping[str, Any]) -> Inventory:
-    """Groups and addresses as plain data. A host's address is how the gateway reaches it."""
-    groups = {name: list(hosts) for name, hosts in task_vars["groups"].items()}
-    hostvars = task_vars["hostvars"]
-    return Inventory(
-        groups=groups,
-        addresses={host: _address(host, hostvars[host]) for host in groups.get("all", [])},
-    )
-
-
-def _address(host: str, variables: Mapping[str, Any]) -> str:
-    return str(variables.get("llm_address") or variables.get("ansible_host") or host)
 
 
 def missing_variables(compiled: Compiled, secrets: Mapping[str, Any]) -> list[str]:

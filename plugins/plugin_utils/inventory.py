@@ -1,0 +1,42 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the core needs of Ansible's inventory, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ..module_utils.compile import Inventory
+
+
+def beside_inventory(task_vars: Mapping[str, Any]) -> str:
+    """The registry/ that stands beside the inventory file in use."""
+    for source in task_vars.get("ansible_inventory_sources") or []:
+        directory = Path(source) if Path(source).is_dir() else Path(source).parent
+        if (directory / "registry").is_dir():
+            return str(directory / "registry")
+    raise AnsibleActionFail(
+        "No registry found: none of the inventories "
+        f"{list(task_vars.get('ansible_inventory_sources') or [])} has a registry/ beside it. "
+        "Name one with -e llm_registry=DIR."
+    )
+
+
+def inventory_of(task_vars: Mapping[str, Any]) -> Inventory:
+    """Groups and addresses as plain data. A host's address is how the gateway reaches it."""
+    groups = {name: list(hosts) for name, hosts in task_vars["groups"].items()}
+    hostvars = task_vars["hostvars"]
+    return Inventory(
+        groups=groups,
+        addresses={host: _address(host, hostvars[host]) for host in groups.get("all", [])},
+    )
+
+
+def _address(host: str, variables: Mapping[str, Any]) -> str:
+    return str(variables.get("llm_address") or variables.get("ansible_host") or host)
