@@ -34,8 +34,9 @@ class Compiled:
     With errors there is no configuration, and nothing to run or to ask: the parts after
     `routes` are empty. `variables`: {name, needed_by: [provider...], place: [file, line, column]}
     of each variable that people must supply; `composed`: name -> template with ${VAR}, of each
-    that the secrets step makes; `files`: what was read, name -> text; `file_providers`: what the
-    extra file declares.
+    that the secrets step makes; `environment`: variables of the gateway's process that are no
+    secret; `files`: what was read, name -> text; `file_providers`: what the
+    extra file declares; `sections`: the registry as it is written.
     """
 
     registry: Registry
@@ -48,8 +49,10 @@ class Compiled:
     composed: dict[str, str]
     services: dict[str, list[dict[str, Any]]]
     probes: dict[str, Any]
+    environment: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     file_providers: list[str] = field(default_factory=list)
+    sections: Mapping[str, Any] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int]:
         """How much there is of each, for a summary."""
@@ -71,6 +74,7 @@ class Compiled:
             "composed": self.composed,
             "services": self.services,
             "probes": self.probes,
+            "environment": self.environment,
             "files": self.files,
             "file_providers": self.file_providers,
         }
@@ -97,6 +101,7 @@ def compile_registry(
     problems = in_order([*problems, *found])
     nothing: dict[str, Any] = {"models": [], "health": [], "completions": [], "fallbacks": []}
     compiled = Compiled(registry, problems, table, None, "", {}, [], {}, {}, nothing)
+    compiled.sections = root
     if not has_errors(problems):
         _render(compiled, inventory)
         compiled.files = registry_files(directory, extra, edits)
@@ -110,6 +115,7 @@ def _render(compiled: Compiled, inventory: Inventory) -> None:
     compiled.gateway_config = lowered.config
     compiled.gateway_config_text = render(lowered.config)
     compiled.rules = lowered.rules
+    compiled.environment = lowered.environment
     compiled.services = backends.services(registry, inventory)
     compiled.probes = probes.probes(registry, inventory, lowered.config)
     compiled.variables = _variables(registry)

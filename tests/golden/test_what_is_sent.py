@@ -73,12 +73,12 @@ HEADERS = [
     ("~bearer/bearer-m", "authorization", "Bearer own-CUSTOM_API_KEY"),
     ("~header/header-m", "x-api-key", "own-HEADER_KEY"),
     ("~header/header-m", "x-team", "lab: one, #2"),
-    ("~composed/composed-m", "authorization", "own-LLM_HEADER_COMPOSED_AUTHORIZATION"),
+    ("~composed/composed-m", "authorization", "own-LLM_HEADER_COMPOSED_AUTHORIZATION_3B70C791"),
     ("~both/both-m", "authorization", "Bearer own-BOTH_KEY"),
-    ("~both/both-m", "x-org", "own-LLM_HEADER_BOTH_X_ORG"),
+    ("~both/both-m", "x-org", "own-LLM_HEADER_BOTH_X_ORG_F68FA497"),
     ("~open/open-m", "authorization", "Bearer no-key-needed"),
-    ("~vllm-token/vllm-token-m", "authorization", "own-LLM_HEADER_VLLM_TOKEN_AUTHORIZATION"),
-    ("~claude-proxy/claude-proxied", "authorization", "own-LLM_HEADER_CLAUDE_PROXY_AUTHORIZATION"),
+    ("~vllm-token/vllm-token-m", "authorization", "own-LLM_HEADER_VLLM_TOKEN_AUTHORIZATION_3F82D6B8"),
+    ("~claude-proxy/claude-proxied", "authorization", "own-LLM_HEADER_CLAUDE_PROXY_AUTHORIZATION_CCA9FD7C"),
 ]
 
 

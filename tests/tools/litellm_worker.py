@@ -2,9 +2,10 @@
 
 Runs under the gateway's own Python. {"load": config} tells what the Router makes of a
 configuration. {"ask": config, "model": name, "times": n, "down": [ids]} sends requests through it
-to upstreams that only say who they are; those in `down` answer 500, and `private` says through
-which door they come. {"sent": config} tells what each deployment's upstream would be sent, while
-all of `strays` are set in the environment too.
+to upstreams that only say who they are; those in `down` answer 500 (`failing` says how else, an id
+-> one of FAILURES), and `private` says through which door they come; `metadata` is what the proxy
+would note of a request, such as its tags. {"sent": config} tells what each deployment's upstream
+would be sent, while all of `strays` are set in the environment too.
 """
 
 from __future__ import annotations
@@ -36,7 +37,14 @@ from shares import shares  # noqa: E402
 logging.disable(logging.CRITICAL)
 litellm.suppress_debug_info = True
 
+FAILURES = {
+    "down": (500, "down"),
+    "busy": (429, "too many requests"),
+    "context": (400, "This model's maximum context length is 10 tokens"),
+    "policy": (400, "content_policy_violation"),
+}
 down: set[str] = set()
+failing: dict[str, str] = {}
 asked: list[str] = []
 received: list[dict[str, Any]] = []
 
@@ -51,12 +59,15 @@ class Upstream(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """A chat completion, or 500."""
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        received.append({"path": self.path, "headers": dict(self.headers.items())})
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        keys = sorted(json.loads(body or "{}"))
+        received.append({"path": self.path, "headers": dict(self.headers.items()), "keys": keys})
         label = unquote(self.path.split("/")[1])
         asked.append(label)
-        if label in down:
-            status, body = 500, {"error": {"message": "down", "type": "down"}}
+        if label in down or label in failing:
+            status, message = FAILURES[failing.get(label, "down")]
+            kind = "invalid_request_error" if status == 400 else "down"
+            body = {"error": {"message": message, "type": kind, "code": message}}
         else:
             message = {"role": "assistant", "content": label}
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
@@ -96,9 +107,9 @@ def router(config: dict[str, Any]) -> Any:
     return litellm.Router(model_list=config["model_list"], **config["router_settings"])
 
 
-def load(config: dict[str, Any]) -> dict[str, Any]:
+async def load(request: dict[str, Any], _port: int) -> dict[str, Any]:
     """Names, ids and providers as the Router has them."""
-    made = router(config)
+    made = router(request["load"])
     providers = []
     for deployment in made.model_list:
         params = deployment["litellm_params"]
@@ -124,6 +135,8 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
     made = router(config)
     down.clear()
     down.update(request.get("down", ()))
+    failing.clear()
+    failing.update(request.get("failing", {}))
     came_in_private.set(request.get("private", False))
     found = []
     for _ in range(request.get("times", 1)):
@@ -132,7 +145,9 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
         for name in model if isinstance(model, list) else [model]:
             try:
                 answer = await made.acompletion(
-                    model=name, messages=[{"role": "user", "content": "Hello"}]
+                    model=name,
+                    messages=[{"role": "user", "content": "Hello"}],
+                    metadata=copy.deepcopy(request.get("metadata", {})),
                 )
                 who = answer.choices[0].message.content
             except Exception as error:
@@ -186,12 +201,8 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            if "load" in request:
-                result: object = load(request["load"])
-            else:
-                job = ask if "ask" in request else sent
-                result = loop.run_until_complete(job(request, server.server_address[1]))
-            reply = {"result": result}
+            job: Any = load if "load" in request else ask if "ask" in request else sent
+            reply = {"result": loop.run_until_complete(job(request, server.server_address[1]))}
         except Exception as error:
             reply = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(reply), file=answers, flush=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -128,7 +129,7 @@ def _extra_headers(
         if whole:
             sent[name] = environ(whole[1])
         elif VARIABLE.search(value):
-            variable = header_variable(provider, name)
+            variable = header_variable(provider, name, value)
             composed[variable] = value
             sent[name] = environ(variable)
         else:
@@ -136,6 +137,8 @@ def _extra_headers(
     return sent, composed
 
 
-def header_variable(provider: str, header: str) -> str:
-    """The variable that holds a header made of text and variables."""
-    return "LLM_HEADER_" + re.sub(r"[^A-Z0-9]", "_", f"{provider}_{header}".upper())
+def header_variable(provider: str, header: str, template: str) -> str:
+    """The variable that holds a header made of text and variables. Another text is another one:
+    a gateway that goes back to an older configuration sends the text of that one."""
+    text = hashlib.sha256(template.encode()).hexdigest()[:8]
+    return "LLM_HEADER_" + re.sub(r"[^A-Z0-9]", "_", f"{provider}_{header}_{text}".upper())

@@ -56,7 +56,7 @@ def load_registry(
     paths, problems = _paths(Path(directory), extra, edits)
     trees = []
     for path in paths:
-        text = (edits or {}).get(path.name) or _text(path, problems)
+        text = (edits or {}).get(path.name) or file_text(path, problems)
         if text is not None:
             trees.append(_sections(reader, shown(path), text))
     problems += reader.problems
@@ -76,7 +76,7 @@ def _replaced(directory: Path, extra: Path, root: Mapping, found: list[Problem])
     old = directory / extra.name
     if any(problem.code in UNREAD_CODES for problem in found) or not old.exists():
         return []
-    text = _text(old, [])
+    text = file_text(old, [])
     if text is None:
         return []
     tree = _sections(TreeReader(), shown(old), text)
@@ -129,7 +129,7 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def _text(path: Path, problems: list[Problem]) -> str | None:
+def file_text(path: Path, problems: list[Problem]) -> str | None:
     """The file's text; None, with a problem, where it is too large, no text or cannot be read."""
     here = Place(shown(path), 1, 1)
     try:

@@ -16,6 +16,7 @@ from .model_rules import Reference as Reference
 from .policies import Budget, Chain, Condition, Everywhere
 from .problems import Place
 from .provider_types import CHAT, ProviderType
+from .sizes import parameters
 from .yaml_tree import Mapping as Node
 from .yaml_tree import Sequence
 
@@ -31,6 +32,29 @@ class Model:
     place: Place
     mode: str = CHAT
     spec: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def prices(self) -> tuple[float, ...]:
+        """US dollars for a token of a prompt and of an answer; () where nothing is declared."""
+        parts = ("input_cost_per_million_tokens", "output_cost_per_million_tokens")
+        declared = [self.spec.get(part) for part in parts]
+        return () if declared == [None, None] else tuple((one or 0) / 1e6 for one in declared)
+
+    @property
+    def size(self) -> float:
+        """Parameters; 0 where nothing says how many."""
+        return parameters(str(self.spec["size"])) if self.spec.get("size") else 0.0
+
+    @property
+    def context(self) -> int:
+        """Tokens of context; 0 where nothing says how many."""
+        return int(self.spec.get("context_length") or 0)
+
+    @property
+    def specialties(self) -> list[str]:
+        """What it is good at."""
+        written = self.spec.get("specialty") or []
+        return [written] if isinstance(written, str) else [str(one) for one in written]
 
 
 @dataclass(slots=True)

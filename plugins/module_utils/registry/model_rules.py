@@ -25,6 +25,7 @@ class Pattern:
 
     text: str
     place: Place
+    text_place: Place
     provider: Reference
     backend_model: Reference | None
     rank: int

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading what is declared beside the names: chains, budgets, conditions, rules for all requests."""
+"""Reading what is declared beside the names: chains, budgets, conditions, rules for all."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ def read_policies(registry: Registry, root: Node, skip: set[Path]) -> None:
 
 def _entries(root: Node, section: str, skip: set[Path]) -> Iterator[tuple[str, Place, Any]]:
     node = root.get(section)
-    for name, spec in node.items() if isinstance(node, Node) else ():
-        if (section, name) not in skip and spec is not None:
-            yield name, node.key_place(name), spec
+    if isinstance(node, Node):
+        for name, spec in node.items():
+            if (section, name) not in skip and spec is not None:
+                yield name, node.key_place(name), spec
 
 
 def _chain(registry: Registry, name: str, place: Place, spec: Node | Sequence) -> Chain:
@@ -84,8 +85,9 @@ def _at(spec: Node, key: str) -> Place | None:
 def _budget(name: str, place: Place, spec: Node) -> Budget:
     found = Budget(name, place, float(spec["max_budget"]), str(spec["budget_duration"]))
     parts = spec.get("models")
-    for model, one in parts.items() if isinstance(parts, Node) else ():
-        found.models[model] = Part(model, parts.key_place(model), float(one["max_budget"]))
+    if isinstance(parts, Node):
+        for model, one in parts.items():
+            found.models[model] = Part(model, parts.key_place(model), float(one["max_budget"]))
     return found
 
 
@@ -119,7 +121,9 @@ def _conditions(rules: Node, skip: set[Path]) -> Iterator[Condition]:
         return
     if isinstance(written, Sequence):
         for index, one in enumerate(written):
-            yield _condition(f"request_metadata_routing.{index + 1}", written.item_place(index), one)
+            yield _condition(
+                f"request_metadata_routing.{index + 1}", written.item_place(index), one
+            )
     elif isinstance(written, Node):
         for name, one in written.items():
             if isinstance(one, Node):

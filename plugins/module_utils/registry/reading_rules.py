@@ -28,6 +28,7 @@ def patterns(root: Node, skip: Skip) -> Iterator[Pattern]:
             yield Pattern(
                 text=str(spec["pattern"]),
                 place=place,
+                text_place=spec.value_place("pattern"),
                 provider=reference(spec, "provider"),
                 backend_model=optional(spec, "backend_model"),
                 rank=rank(spec),

@@ -143,9 +143,7 @@ class TreeReader:
                 continue
             if key == "<<" and key_event.implicit[0]:
                 merged += self._merged(value, value_event)
-            elif key in result:
-                self._duplicate(key_event, key, result.key_place(key))
-            else:
+            elif key not in result or self._duplicate(key_event, key, result.key_place(key)):
                 result.put(key, value, pair(self._mark(key_event), self._mark(value_event)))
         for other in merged:  # what stands there itself wins, then the first of the merged
             for key in other:
@@ -228,13 +226,15 @@ class TreeReader:
             "a plain value; quote text that begins with '!'",
         )
 
-    def _duplicate(self, event: Event, key: str, first: Place) -> None:
+    def _duplicate(self, event: Event, key: str, first: Place) -> bool:
+        """Says so; whether the new one takes the place of the first."""
         self._problem(
             event,
             "duplicate-key",
             f"'{key[:60]}' was already declared at {first}",
             "each key once; YAML would silently drop one of them",
         )
+        return False
 
     def _problem(self, event: Event, code: str, message: str, expected: str) -> None:
         mark = event.start_mark

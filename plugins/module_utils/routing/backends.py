@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..registry.addresses import health_url, host_url, is_address
 from ..registry.model import Provider, Registry
@@ -53,6 +54,16 @@ def base_url(provider: Provider, host: str, inventory: Inventory) -> str:
     if host:
         return host_url(address(provider, host, inventory), port(provider), "/v1")
     return provider.base_url or provider.type.default_base
+
+
+def is_vendors(provider: Provider, base: str) -> bool:
+    """Whether it is a vendor's own API. A type's name alone does not say so: many engines are
+    declared as `openai` with an address in the lab."""
+    row = provider.type
+    if row.name == "azure" or (row.own_base and not base):
+        return True
+    vendors = urlsplit(row.default_base).hostname
+    return bool(vendors) and urlsplit(base or row.default_base).hostname == vendors
 
 
 def health_endpoint(registry: Registry, provider: Provider, host: str, inventory: Inventory) -> str:

@@ -16,7 +16,7 @@ from itertools import chain as joined
 from typing import Any
 
 from .compare_flat import NOTHING, Difference, differences
-from .compare_params import Change, common, is_alias
+from .compare_params import ADD, CHANGE, REMOVE, Change, common, is_alias
 from .compare_view import Entry, View, answered_by, label, views
 from .compare_words import chain, counted, listed, plain, shown
 
@@ -56,14 +56,14 @@ def few_words(changes: Iterable[Change], most: int = 60) -> str:
 
 
 def _providers(old: View, new: View) -> Iterator[Change]:
-    for view, other, word in ((new, old, "new"), (old, new, "gone")):
+    for view, other, word, verb in ((new, old, "new", ADD), (old, new, "gone", REMOVE)):
         folded = _folded(view, other)
         for provider in _of_providers(view, other):
             its = [entry for entry in view.entries.values() if entry.provider == provider]
             said = counted(len({entry.label for entry in its}), "deployment")
             names = listed(name for name, of in folded.items() if of == provider)
             text = f"provider {provider} is {word}: {said}{f', called {names}' if names else ''}"
-            yield Change("provider", provider, text)
+            yield Change("provider", provider, text, verb)
 
 
 def _of_providers(view: View, other: View) -> list[str]:
@@ -95,17 +95,17 @@ def _names(old: View, new: View, rearranged: set[str]) -> Iterator[Change]:
     for name, group in old.groups.items():
         gone = _of_providers(old, new) if group[0].hidden else ()
         if name not in new.groups and name not in told and group[0].provider not in gone:
-            yield Change("name", name, f"{_hidden(group[0]) or name} is gone")
+            yield Change("name", name, f"{_hidden(group[0]) or name} is gone", REMOVE)
 
 
 def _new_name(name: str, group: list[Entry], old: View, new: View) -> Iterator[Change]:
     if group[0].hidden:
         if group[0].provider not in _of_providers(new, old):
-            yield Change("name", name, f"{_hidden(group[0])} is new")
+            yield Change("name", name, f"{_hidden(group[0])} is new", ADD)
     elif name not in _folded(new, old):
         hops = [chains[name] for way, chains in new.chains.items() if _told(way, name, old, new)]
         then = "".join(f", with {chain([*map(label, hop)])} as the fallback" for hop in hops if hop)
-        yield Change("name", name, f"{name} is new: answered by {answered_by(group)}{then}")
+        yield Change("name", name, f"{name} is new: answered by {answered_by(group)}{then}", ADD)
 
 
 def _hidden(entry: Entry) -> str:
@@ -177,5 +177,9 @@ def _setting(one: Difference) -> Change:
         alias, leads = one.path[2], shown(one.path, one.after)
         gone, new = one.after is NOTHING, one.before is NOTHING
         text = "is gone" if gone else f"is new: it leads to {leads}" if new else f"leads to {leads}"
-        return Change("alias", str(alias), f"alias {alias} {text}")
-    return Change("setting", ".".join(map(str, one.path[:2])), plain(one))
+        return Change("alias", str(alias), f"alias {alias} {text}", _verb(one))
+    return Change("setting", ".".join(map(str, one.path[:2])), plain(one), _verb(one))
+
+
+def _verb(one: Difference) -> str:
+    return ADD if one.before is NOTHING else REMOVE if one.after is NOTHING else CHANGE

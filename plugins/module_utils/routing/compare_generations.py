@@ -5,7 +5,7 @@
 """What is different between two generations of the gateway, in sentences.
 
 A generation is told by a mapping: `config` (parsed), `probes`, `units` (name -> text), `packages`
-(name -> version) and `manifest`, as its folder has it. Each part may be missing.
+(name -> version), `environment` (text) and `manifest`, as its folder has it. Each part may be missing.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 
 from .compare import compare
 from .compare_flat import differences, flat
-from .compare_params import Change
+from .compare_params import ADD, REMOVE, Change
 from .compare_words import listed
 
 Side = Mapping[str, Any]
 MASTER_KEY = "LITELLM_MASTER_KEY"
 _PROGRAM, _REGISTRY = "program/", "registry/"
-_TOLD = ("config.yaml", "probes.json")  # by what is in them
+_TOLD = ("config.yaml", "probes.json", "environment")  # by what is in them
 
 
 def compare_generations(before: Side, after: Side) -> list[Change]:
@@ -31,6 +31,7 @@ def compare_generations(before: Side, after: Side) -> list[Change]:
         *_release(before, after),
         *config,
         *_variables(before, after),
+        *_environment(before, after),
         *_health(before, after),
         *_asked(before, after),
         *_units(before, after),
@@ -55,15 +56,31 @@ def _release(before: Side, after: Side) -> Iterator[Change]:
 def _variables(before: Side, after: Side) -> Iterator[Change]:
     old, new = (set(_manifest(side, "variables", ())) for side in (before, after))
     for name in sorted(new - old):
-        yield Change("variable", name, f"the variable {name} is needed now")
+        yield Change("variable", name, f"the variable {name} is needed now", ADD)
     for name in sorted(old - new):
-        yield Change("variable", name, f"the variable {name} is not needed any more")
+        text = f"the variable {name} is not needed any more"
+        yield Change("variable", name, text, REMOVE)
     if old == new and _manifest(before, "secrets") != _manifest(after, "secrets"):
         # One keyed hash stands for the values of all of them.
         names = [*sorted(new - {MASTER_KEY}), MASTER_KEY]
         one = "the value of " if len(names) == 1 else "a value of these changed: "
         end = " changed" if len(names) == 1 else ""
         yield Change("secret", listed(names), f"{one}{listed(names, 12)}{end}")
+
+
+def _environment(before: Side, after: Side) -> Iterator[Change]:
+    """Variables of the process that are no secret, such as LiteLLM's delays."""
+    old, new = (_assigned(side.get("environment") or "") for side in (before, after))
+    for name in [*new, *(name for name in old if name not in new)]:
+        one, other = old.get(name), new.get(name)
+        if one != other:
+            text = f"{name} of the gateway's process: {one or 'none'} -> {other or 'none'}"
+            yield Change("setting", name, text)
+
+
+def _assigned(text: str) -> dict[str, str]:
+    lines = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
+    return {name: value.strip('"') for name, equals, value in lines if equals}
 
 
 def _health(before: Side, after: Side) -> Iterator[Change]:
@@ -73,7 +90,8 @@ def _health(before: Side, after: Side) -> Iterator[Change]:
         one, other = old.get(who), new.get(who)
         if one is None or other is None:
             said = "at " + str((other or one or {}).get("url", "")) if other else "is gone"
-            yield Change("health", who, f"health check of {who} {said}")
+            verb = ADD if other else REMOVE
+            yield Change("health", who, f"health check of {who} {said}", verb)
         elif one != other:
             words = [_interval(one, other), *_detail(one, other)]
             text = ", ".join(word for word in words if word) or "is asked with another key"
@@ -115,7 +133,8 @@ def _units(before: Side, after: Side) -> Iterator[Change]:
     old, new = (side.get("units") or {} for side in (before, after))
     for name in sorted({*old, *new}):
         if name not in old or name not in new:
-            yield Change("unit", name, f"unit {name} is {'new' if name in new else 'gone'}")
+            word, verb = ("new", ADD) if name in new else ("gone", REMOVE)
+            yield Change("unit", name, f"unit {name} is {word}", verb)
         elif old[name] != new[name]:
             yield Change("unit", name, f"unit {name}: {_lines(old[name], new[name])}")
 

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from .compare_flat import Difference, Path, differences, dotted
 from .compare_view import INFO, ORDER, PARAMS, TRAFFIC, WEIGHT, Entry, View, label
 from .compare_words import changed, listed
 
 
+ADD, CHANGE, REMOVE = "add", "change", "remove"
+
+
 @dataclass(frozen=True)
 class Change:
-    """One thing that is different, for programs by `kind` and `subject`, for people by `text`."""
+    """One thing that is different, for programs by `kind`, `subject` and `verb` (add, change or
+    remove), for people by `text`."""
 
     kind: str
     subject: str
     text: str
+    verb: str = CHANGE
 
     def as_dict(self) -> dict[str, str]:
-        return {"kind": self.kind, "subject": self.subject, "text": self.text}
+        return asdict(self)
 
 
 # parameter -> (kind, what it is called, unit)

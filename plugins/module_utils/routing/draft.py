@@ -18,7 +18,7 @@ class Draft:
 
     `declared`: public name -> what its rules name as fallbacks, in order. A source or a chain adds
     to it, and `sources.fallbacks` resolves all of it once every route is known. `hosts`: provider
-    -> its hosts.
+    -> its hosts. `alias_of`: alias -> the public name that it stands for.
     """
 
     def __init__(self, registry: Registry, inventory: Inventory) -> None:
@@ -27,6 +27,7 @@ class Draft:
         self.table = RouteTable()
         self.declared: dict[str, list[Reference]] = {}
         self.hosts: dict[str, list[str]] = {}
+        self.alias_of: dict[str, str] = {}
 
     def served(self, name: str) -> Provider | None:
         """The provider of this name, if public names may lead to it."""
@@ -52,15 +53,23 @@ class Draft:
         found = self.table.deployments.get(key)
         if found is None:
             at = f"@{host}" if names_hosts(provider, self.inventory) else ""
-            known = provider.models.get(model)
             found = self.table.deployments[key] = Deployment(
                 provider.name,
                 host,
                 model,
-                known.mode if known else CHAT,
+                _mode(provider, model),
                 f"~{provider.name}{at}/{_escaped(model)}",
             )
         return found
+
+
+def _mode(provider: Provider, model: str) -> str:
+    """What a model is for; one that is asked for by any name is what all of its provider's are."""
+    known = provider.models.get(model)
+    if known is not None:
+        return known.mode
+    modes = {one.mode for one in provider.models.values()} if "*" in model else set()
+    return modes.pop() if len(modes) == 1 else CHAT
 
 
 def _escaped(model: str) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..registry.model import Registry
-from .lowering import entries, fallbacks, settings
+from .lowering import entries, fallbacks, settings, special, strategies
+from .lowering.process import environment
 from .lowering.work import Work
 from .resolve import Inventory
 from .route_table import RouteTable
@@ -22,10 +23,15 @@ Step = Callable[[Work], None]
 STEPS: tuple[Step, ...] = (
     entries.targets,
     entries.hidden,
+    strategies.prices,
     settings.failover,
     settings.limits,
+    strategies.groups,
     fallbacks.fallbacks,
+    special.special_fallbacks,
+    settings.timeout,
     settings.canaries,
+    settings.decisions,
 )
 
 
@@ -35,11 +41,12 @@ class Lowered:
 
     `rules`: "id@model_name" of an entry of model_list, "name->target" of a fallback, or "name" of a
     route -> "file:line". They stand beside the configuration, not in it: a line that moves must not
-    change what is rendered.
+    change what is rendered. `environment`: variables of the gateway's process, no secrets.
     """
 
     config: dict[str, Any]
     rules: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 def lower(registry: Registry, table: RouteTable, inventory: Inventory) -> Lowered:
@@ -47,4 +54,4 @@ def lower(registry: Registry, table: RouteTable, inventory: Inventory) -> Lowere
     work = Work(registry, table, inventory)
     for step in STEPS:
         step(work)
-    return Lowered(work.config, work.rules)
+    return Lowered(work.config, work.rules, environment(registry))

@@ -38,7 +38,16 @@ class Params:
             params["rpm"] = deployment.rpm
         if deployment.tpm is not None:
             params["tpm"] = deployment.tpm
+        if deployment.budget is not None:
+            params["max_budget"] = deployment.budget
+            params["budget_duration"] = deployment.budget_duration
+        params.update(self._price(deployment))
         return params
+
+    def _price(self, deployment: Deployment) -> dict[str, float]:
+        model = self.registry.providers[deployment.provider].models.get(deployment.model)
+        prices = model.prices if model else ()
+        return dict(zip(("input_cost_per_token", "output_cost_per_token"), prices, strict=False))
 
     def _shared(self, provider: Provider, host: str) -> dict[str, Any]:
         spec, sent = provider.spec, provider.credentials

@@ -10,11 +10,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..registry.addresses import origin
 from ..registry.model import Provider, Registry
-from .backends import base_url, health_endpoint
+from .backends import base_url, health_endpoint, is_vendors
 from .canaries import canaries
 from .resolve import Inventory, provider_hosts
 
@@ -92,7 +91,9 @@ def _provider(provider: Provider, registry: Registry, inventory: Inventory) -> d
     check: Mapping[str, Any] = registry.health.get(provider.name) or {}
     said = str(provider.spec.get("probe") or "")
     bounds = provider.performance
-    cloud = _cloud(provider, base_url(provider, provider_hosts(provider, inventory)[0], inventory))
+    cloud = is_vendors(
+        provider, base_url(provider, provider_hosts(provider, inventory)[0], inventory)
+    )
     return {
         "probe": said or FULL,
         "watch": said or (HEALTH if cloud else FULL),
@@ -101,16 +102,6 @@ def _provider(provider: Provider, registry: Registry, inventory: Inventory) -> d
         "variables": sorted(provider.credentials.variables),
         **({"performance": bounds} if bounds else {}),
     }
-
-
-def _cloud(provider: Provider, base: str) -> bool:
-    """Whether it is a vendor's own API. A type's name alone does not say so: many engines are
-    declared as `openai` with an address in the lab."""
-    row = provider.type
-    if row.name == "azure" or (row.own_base and not base):
-        return True
-    vendors = urlsplit(row.default_base).hostname
-    return bool(vendors) and urlsplit(base or row.default_base).hostname == vendors
 
 
 def _health(registry: Registry, inventory: Inventory) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..registry.model import Limit, Provider, Registry
+from ..registry.policies import Budget
 from ..registry.problems import Place
 
 
@@ -98,6 +99,14 @@ def limit_of(limit: Limit, routed: int, model: str) -> tuple[int | None, int | N
     rpm = whole.rpm if own.rpm is None else own.rpm
     tpm = whole.tpm if own.tpm is None else own.tpm
     return rpm, tpm
+
+
+def budget_of(budget: Budget, routed: int, model: str) -> float | None:
+    """US dollars for one of the `routed` models of a provider; None where it has no budget."""
+    part = budget.models.get(model)
+    if part is not None:
+        return part.most
+    return budget.most if routed <= 1 else None
 
 
 _NO_LIMIT = Limit("", Place("", 1, 1), None, None)

@@ -8,10 +8,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..registry.problems import Place
 from ..registry.provider_types import CHAT
+
+if TYPE_CHECKING:
+    from ..registry.model_rules import Reference
+    from .pattern_use import PatternUse
 
 # What a fallback leads to.
 PROVIDER = "provider"
@@ -23,6 +27,7 @@ REDUNDANT_MODEL = "redundant_model"
 CAPABILITY = "capability"
 PATTERN = "pattern"
 DEFAULT = "default"
+ALIAS = "alias"
 
 
 @dataclass(slots=True)
@@ -36,10 +41,18 @@ class Deployment:
     id: str
     rpm: int | None = None
     tpm: int | None = None
+    budget: float | None = None  # US dollars in each budget_duration
+    budget_duration: str = ""
     called: str = ""  # the id by which fallbacks call it
 
     @property
     def limited(self) -> bool:
+        """Whether something is counted that is one under all its names."""
+        return self.rated or self.budget is not None
+
+    @property
+    def rated(self) -> bool:
+        """Whether there is a limit on what may be asked in a minute."""
         return self.rpm is not None or self.tpm is not None
 
 
@@ -48,7 +61,8 @@ class Target:
     """A deployment's part in a route: `rank` counts from 0, a share is relative to the others.
 
     A canary has neither: it gets the part `traffic` of the route's requests, from 0 to 1. One with
-    `tags` is asked only by requests that carry one of them.
+    `tags` or `agents` is there for requests that carry one of these tags, or a User-Agent that one
+    of these expressions finds; the others are asked after it, and by all other requests.
     """
 
     deployment: Deployment
@@ -58,6 +72,12 @@ class Target:
     place: Place
     traffic: float = 0.0
     tags: list[str] = field(default_factory=list)
+    agents: list[str] = field(default_factory=list)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it is there for some requests only."""
+        return bool(self.tags or self.agents)
 
 
 @dataclass(slots=True)
@@ -132,8 +152,8 @@ class Route:
 
     @property
     def peers(self) -> list[Target]:
-        """The targets that are no canaries."""
-        return [target for target in self.targets if not target.traffic]
+        """The targets that are neither canaries nor there for some requests only."""
+        return [one for one in self.targets if not one.traffic and not one.conditional]
 
     @property
     def canaries(self) -> list[Target]:
@@ -158,16 +178,24 @@ class Route:
 
 @dataclass(slots=True)
 class RouteTable:
-    """Every public name that is served, in the order of the registry."""
+    """Every public name that is served, in the order of the registry.
+
+    `routed`: provider -> its models that requests reach. `declared`: name -> what its rules name as
+    fallbacks, whether that serves or not. `patterns` tells what became of each; `sized`: place of
+    a range of sizes -> the names that it orders.
+    """
 
     routes: dict[str, Route] = field(default_factory=dict)
     deployments: dict[tuple[str, str, str], Deployment] = field(default_factory=dict)
     routed: dict[str, dict[str, None]] = field(default_factory=dict)
+    declared: dict[str, list[Reference]] = field(default_factory=dict)
+    patterns: list[PatternUse] = field(default_factory=list)
+    sized: dict[Place, list[str]] = field(default_factory=dict)
 
     @property
     def limited(self) -> bool:
-        """Whether any deployment has a limit."""
-        return any(deployment.limited for deployment in self.deployments.values())
+        """Whether any deployment has a limit of requests or tokens."""
+        return any(deployment.rated for deployment in self.deployments.values())
 
 
 def rule(place: Place) -> str:
@@ -199,8 +227,12 @@ def _target_dict(target: Target) -> dict[str, Any]:
         told["order"] = target.rank + 1
     else:
         told["weight"] = target.share
-    if deployment.limited:
+    if deployment.rated:
         told |= {"rpm": deployment.rpm, "tpm": deployment.tpm}
+    if deployment.budget is not None:
+        told |= {"max_budget": deployment.budget, "budget_duration": deployment.budget_duration}
     if target.tags:
         told["tags"] = target.tags
+    if target.agents:
+        told["agents"] = target.agents
     return told

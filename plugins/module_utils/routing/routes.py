@@ -12,12 +12,22 @@ from ..registry.model import Registry
 from .draft import Draft
 from .resolve import Inventory
 from .route_table import Route, RouteTable
+from .sources.aliases import aliases
+from .sources.balancing import balancing
+from .sources.budgets import budgets
 from .sources.canary_shares import canary_shares
+from .sources.capabilities import capabilities
+from .sources.chains import chains, special_chains
+from .sources.conditions import conditions
+from .sources.default_provider import default_provider
 from .sources.exact_matches import exact_matches
 from .sources.fallbacks import fallbacks
 from .sources.limits import ids, limits
+from .sources.model_sizes import model_sizes
 from .sources.own_models import own_models
+from .sources.patterns import patterns
 from .sources.redundant_models import redundant_models
+from .sources.wildcard_fallbacks import wildcard_fallbacks
 
 
 def build_routes(registry: Registry, inventory: Inventory) -> RouteTable:
@@ -27,11 +37,25 @@ def build_routes(registry: Registry, inventory: Inventory) -> RouteTable:
     """
     draft = Draft(registry, inventory)
     own = own_models(draft)
-    routes = _first_of(exact_matches(draft, own), redundant_models(draft), own)
+    model_sizes(draft, own)
+    ruled = _first_of(exact_matches(draft, own), redundant_models(draft))
+    taken = {**ruled, **registry.capabilities, **registry.aliases}
+    matched, wildcards = patterns(draft, own, taken)
+    tasks = capabilities(draft, _first_of(ruled, matched, own))
+    routes = _first_of(ruled, tasks, matched, own)
+    balancing(draft, routes)
     canary_shares(draft, routes)
+    routes |= aliases(draft, routes)
+    routes = _first_of(routes, wildcards, default_provider(draft))
+    chains(draft, routes)
+    conditions(draft, routes)
+    draft.table.declared = draft.declared
     draft.table.routes = {name: route for name, route in routes.items() if route.targets}
     fallbacks(draft)
+    special_chains(draft)
+    wildcard_fallbacks(draft)
     limits(draft)
+    budgets(draft)
     ids(draft)
     return draft.table
 

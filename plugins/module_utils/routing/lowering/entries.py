@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...registry.problems import Place
 from ..canaries import SHARE
 from ..route_table import Deployment, Route, RouteTable, Target, rule
-from .work import Entry, Work
+from . import conditions
+from .work import MAX_STEPS, STEP, Entry, Work
 
 RETRIES = 2  # of a request that has nowhere else to go
-STEP = 1e-9  # one rank's weight against that of the rank before
-MAX_STEPS = 30  # beyond, floats end
 
 
 def targets(work: Work) -> None:
@@ -35,17 +35,34 @@ def hidden(work: Work) -> None:
 
 
 def _unrouted(table: RouteTable) -> Iterator[tuple[Deployment, str]]:
-    present = {target.id for route in table.routes.values() for target in route.targets}
+    # What is called by an id that is no name goes past LiteLLM's budgets.
+    present = {
+        target.id
+        for route in table.routes.values()
+        for target in route.targets
+        if target.deployment.budget is None
+    }
+    for deployment, place in _called(table):
+        if deployment.called not in present:
+            present.add(deployment.called)
+            yield deployment, rule(place)
+
+
+def _called(table: RouteTable) -> Iterator[tuple[Deployment, Place]]:
+    """What is called by its id, and by which rule."""
     for route in table.routes.values():
+        for target in route.targets if route.strategy else ():
+            if target.deployment.budget is not None:
+                yield target.deployment, target.place
         for fallback in route.every_fallback:
             for deployment in fallback.deployments:
-                if deployment.called not in present:
-                    present.add(deployment.called)
-                    yield deployment, rule(fallback.place)
+                yield deployment, fallback.place
 
 
 def _entry(route: Route, target: Target, found: dict[str, Any]) -> Entry:
-    if route.canaries:
+    if conditions.has_some(route):
+        found["weight"] = conditions.weight(route, target, _beside_canaries(target))
+    elif route.canaries:
         found["weight"] = _beside_canaries(target)
     elif target.share is not None:
         found["weight"] = target.share
@@ -59,13 +76,18 @@ def _entry(route: Route, target: Target, found: dict[str, Any]) -> Entry:
     entry = _listed(route.name, found, target.id, target.deployment)
     if target.traffic:
         entry["model_info"][SHARE] = target.traffic
+    if conditions.has_some(route):
+        conditions.mark(entry, route, target)
     return entry
 
 
 def _retries(route: Route, target: Target) -> int | None:
-    """How often it is asked again, if not never: where there is nowhere else to go."""
-    lonely = not target.traffic and len(route.peers) == 1 and not route.chain
-    return RETRIES if lonely else None
+    """How often it is asked again, if not never: as declared, or where there is nowhere else."""
+    if target.traffic or target.conditional:
+        return None
+    if route.retries is not None:
+        return route.retries or None if target.rank == route.peers[0].rank else None
+    return RETRIES if len(route.peers) == 1 and not route.chain else None
 
 
 def _beside_canaries(target: Target) -> float:

@@ -21,7 +21,7 @@ def fallbacks(work: Work) -> None:
     if hops > LITELLM_MAX_FALLBACKS:
         work.settings["max_fallbacks"] = hops
     found: list[dict[str, list[str]]] = [{name: chain} for name, chain in chains.items() if chain]
-    found += [{name: []} for name in _inheriting(chains)]
+    found += [{name: []} for name in inheriting(chains)]
     if found:
         work.settings["fallbacks"] = found
 
@@ -29,9 +29,11 @@ def fallbacks(work: Work) -> None:
 def _longest(table: RouteTable, chains: Mapping[str, list[str]]) -> int:
     """The most hops that one request may take: LiteLLM stops after `max_fallbacks`.
 
-    It asks nobody twice for one request, so there are never more than there are deployments.
+    It asks nobody twice for one request, so there are never more than there are targets and names,
+    also where names are each other's fallbacks.
     """
-    most = len(table.deployments) + len(chains)
+    targets = sum(len(route.targets) for route in table.routes.values())
+    most = len(table.deployments) + targets + len(chains)
     known: dict[str, int] = {}
     stack = [*chains][::-1]
     opened: set[str] = set()
@@ -42,13 +44,13 @@ def _longest(table: RouteTable, chains: Mapping[str, list[str]]) -> int:
             stack += unknown
         else:
             stack.pop()
-            hops = sum(1 + known.get(to, 0) for to in chains[name])
+            hops = sum(1 + known.get(to, most if to in chains else 0) for to in chains[name])
             known[name] = min(most, len(table.routes[name].targets) - 1 + hops)
         opened.add(name)
     return max(known.values(), default=0)
 
 
-def _inheriting(chains: Mapping[str, list[str]]) -> list[str]:
+def inheriting(chains: Mapping[str, list[str]]) -> list[str]:
     """Names that LiteLLM would give another name's fallbacks.
 
     It takes `openai/x` and `x` for the same there, whichever of them has fallbacks; an empty

@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 from ..canaries import canary_settings
+from ..strategies import LITELLM
 from .work import Work
+
+USAGE = LITELLM["usage_based"]
 
 
 def failover(work: Work) -> None:
@@ -17,9 +20,27 @@ def failover(work: Work) -> None:
 
 
 def limits(work: Work) -> None:
-    """Unlike enable_pre_call_checks it counts tokens too, and what is called by its id."""
-    if work.table.limited:
+    """Unlike enable_pre_call_checks it counts tokens too, and what is called by its id.
+
+    Beside a usage-based strategy, which counts requests under all names itself, each would count
+    twice.
+    """
+    counted = any(route.strategy == USAGE for route in work.table.routes.values())
+    if work.table.limited and not counted:
         work.settings["optional_pre_call_checks"] = ["enforce_model_rate_limits"]
+
+
+def timeout(work: Work) -> None:
+    """What a deployment has itself comes first."""
+    if work.registry.everywhere.timeout is not None:
+        work.settings["timeout"] = work.registry.everywhere.timeout
+
+
+def decisions(work: Work) -> None:
+    """Who says which way each request takes."""
+    if work.registry.debug_router:
+        callbacks = work.config.get("litellm_settings", {}).get("callbacks", [])
+        work.litellm_settings({"callbacks": [*callbacks, "program.decisions.decisions"]})
 
 
 def canaries(work: Work) -> None:

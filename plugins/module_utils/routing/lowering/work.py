@@ -16,6 +16,8 @@ from ..resolve import Inventory
 from ..route_table import RouteTable
 
 Entry = dict[str, Any]
+STEP = 1e-9  # one rank's weight against that of the rank before
+MAX_STEPS = 30  # beyond, floats end
 
 
 class Work:

@@ -15,7 +15,18 @@ from ...registry.model import Registry
 from ...registry.problems import Problem
 from ..resolve import Inventory
 from ..route_table import RouteTable
-from . import canaries, deploys, limits, names, providers, shares, ways
+from . import (
+    canaries,
+    capabilities,
+    deploys,
+    limits,
+    names,
+    patterns,
+    providers,
+    shares,
+    sizes,
+    ways,
+)
 from .facts import Facts
 
 Rule = Callable[[Facts], Iterator[Problem]]
@@ -47,6 +58,18 @@ RULES: tuple[Rule, ...] = (
     shares.zero_weights,
     shares.duplicate_member,
     shares.mixed_modes,
+    patterns.bad_pattern,
+    patterns.shadowed_pattern,
+    patterns.pattern_without_match,
+    patterns.loose_pattern,
+    capabilities.unknown_member,
+    capabilities.member_left_out,
+    capabilities.member_too_small,
+    capabilities.empty_capability,
+    sizes.empty_size_range,
+    sizes.overlapping_sizes,
+    sizes.size_gap,
+    sizes.size_without_effect,
     canaries.traffic_without_effect,
     canaries.canary_without_peer,
     canaries.too_much_traffic,
@@ -62,6 +85,8 @@ RULES: tuple[Rule, ...] = (
     limits.limit_needs_split,
     limits.split_exceeds_total,
     limits.limit_below_hosts,
+    limits.limit_of_any_name,
+    limits.tokens_counted_twice,
     deploys.unknown_host,
     deploys.missing_source,
     deploys.source_without_deploy,

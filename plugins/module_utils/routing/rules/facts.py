@@ -8,13 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from ...registry.model import ExactMatch, Provider, RedundantModel, Reference, Registry
+from ...registry.model import Provider, Reference, Registry
 from ...registry.problems import Problem, nearest
+from ...registry.schema_spots import short
+from ..pattern_use import PatternUse
 from ..resolve import Inventory, provider_hosts
 from ..route_table import RouteTable
 
 LOOK_UPS = 50
+
+
+class WithFallbacks(Protocol):
+    """An entry of the registry that may name fallbacks."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def fallbacks(self) -> list[Reference]:
+        """What it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +40,7 @@ class Facts:
     table: RouteTable
     inventory: Inventory
     looked_up: dict[tuple[str, int], str] = field(default_factory=dict)
+    uses: dict[int, PatternUse] = field(default_factory=dict)
 
     def provider_references(self) -> Iterator[tuple[str, Reference]]:
         """(path, reference) of everything that names a provider, fallbacks apart."""
@@ -33,20 +49,42 @@ class Facts:
         for redundant in self.registry.redundant.values():
             for member in redundant.members:
                 yield f"redundant_models.{redundant.name}.providers", member.provider
+        for pattern in self.registry.patterns:
+            yield f"{path_of(pattern.text)}.provider", pattern.provider
+        for capability in self.registry.capabilities.values():
+            if capability.provider is not None:
+                yield f"capabilities.{capability.name}.provider", capability.provider
+        for one in self.registry.sizes:
+            yield f"model_size_routing.[size={one.text}].provider", one.provider
+        if self.registry.default_provider is not None:
+            yield "routing_rules.default_provider", self.registry.default_provider
         for name, place in self.registry.health_places.items():
             yield "health_checks", Reference(name, place)
 
-    def rules_with_fallbacks(self) -> Iterator[tuple[str, ExactMatch | RedundantModel]]:
+    def rules_with_fallbacks(self) -> Iterator[tuple[str, WithFallbacks]]:
         """(path, entry) of the entries that may name fallbacks."""
         for match in self.registry.exact.values():
             yield f"exact_matches.{match.name}", match
         for redundant in self.registry.redundant.values():
             yield f"redundant_models.{redundant.name}", redundant
+        for pattern in self.registry.patterns:
+            yield path_of(pattern.text), pattern
+        for capability in self.registry.capabilities.values():
+            yield f"capabilities.{capability.name}", capability
+
+    def routes_of(self, entry: WithFallbacks) -> list[str]:
+        """The names that an entry leads to: its own, or those of a pattern."""
+        if not self.uses:
+            self.uses.update((id(use.pattern), use) for use in self.table.patterns)
+        use = self.uses.get(id(entry))
+        if use is None:
+            return [entry.name]
+        return [use.wildcard] if use.wildcard else use.names
 
     def unserved_names(self) -> set[str]:
         """Public names that are declared and could be read, but that no live provider serves."""
         registry = self.registry
-        read = [*registry.exact, *registry.redundant]
+        read = [*registry.exact, *registry.redundant, *registry.capabilities]
         for provider in registry.providers.values():
             read += provider.models
         return {name for name in read if name not in self.table.routes}
@@ -84,6 +122,11 @@ class Facts:
         if key not in self.looked_up:
             self.looked_up[key] = nearest(name, known) if len(self.looked_up) < LOOK_UPS else ""
         return self.looked_up[key]
+
+
+def path_of(pattern: str) -> str:
+    """Where a pattern stands, as reports name the items of a list."""
+    return f"patterns.[pattern={short(pattern)}]"
 
 
 def listing(names: list[str], most: int = 8) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...registry.model import Model, Provider, Reference
-from ...registry.problems import Problem
-from ..resolve import backend_model, fallback_model, kind_of
-from ..sources.fallbacks import wanted_names
-from .facts import Facts, listing
+from ...registry.model import Model, Provider, Reference, Registry
+from ...registry.problems import Place, Problem
+from ..resolve import backend_model, kind_of
+from ..sources.fallbacks import stand_in
+from .facts import Facts, listing, path_of
 
 
 def reserved_name(facts: Facts) -> Iterator[Problem]:
@@ -20,6 +20,9 @@ def reserved_name(facts: Facts) -> Iterator[Problem]:
     registry = facts.registry
     entries = [(entry.name, entry.place) for entry in registry.exact.values()]
     entries += [(entry.name, entry.place) for entry in registry.redundant.values()]
+    entries += [(entry.name, entry.place) for entry in registry.capabilities.values()]
+    entries += [(use.wildcard[:-1], use.pattern.place) for use in facts.table.patterns
+                if use.wildcard not in ("", "*")]  # fmt: skip
     for provider in registry.providers.values():
         entries += [(model.name, model.place) for model in provider.models.values()]
     for name, place in entries:
@@ -51,6 +54,23 @@ def duplicate_route(facts: Facts) -> Iterator[Problem]:
             where = f"{first.place.file}:{first.place.line}"
             message = f"redundant_models.{name}: '{name}' has a rule already ({where})"
             yield Problem(redundant.place, "duplicate-route", message, "one of the two rules")
+    for capability in registry.capabilities.values():
+        name = capability.name
+        place = _taken(registry, name)
+        if place is not None:
+            where = f"{place.file}:{place.line}"
+            message = f"capabilities.{name}: '{name}' is a public name already ({where})"
+            yield Problem(capability.place, "duplicate-route", message, "another name for the task")
+
+
+def _taken(registry: Registry, name: str) -> Place | None:
+    """Where a rule, or a model that is served, has this name."""
+    rule = registry.exact.get(name) or registry.redundant.get(name)
+    if rule is not None:
+        return rule.place
+    served = (one for one in registry.providers.values() if one.served and name in one.models)
+    provider = next(served, None)
+    return provider.models[name].place if provider is not None else None
 
 
 def unknown_provider(facts: Facts) -> Iterator[Problem]:
@@ -73,6 +93,9 @@ def unknown_model(facts: Facts) -> Iterator[Problem]:
         for member in redundant.members:
             path = f"redundant_models.{redundant.name}"
             yield from _unlisted(facts, member.provider, member.model, path)
+    for pattern in registry.patterns:
+        path = path_of(pattern.text)
+        yield from _unlisted(facts, pattern.provider, pattern.backend_model, path)
     for provider in registry.providers.values():
         default = provider.spec.get("default_model")
         if default and default not in provider.models:
@@ -134,19 +157,28 @@ def ambiguous_model(facts: Facts) -> Iterator[Problem]:
             if provider and not member.model and not backend_model(provider, redundant.name):
                 path = f"redundant_models.{redundant.name}"
                 yield _ambiguous(member.provider, provider.models, path, "model")
+    for use in facts.table.patterns:
+        pattern = use.pattern
+        provider = registry.providers.get(pattern.provider.name)
+        explicit = pattern.backend_model
+        if provider and not explicit and any(not backend_model(provider, one) for one in use.fits):
+            yield _ambiguous(
+                pattern.provider, provider.models, path_of(pattern.text), "backend_model"
+            )
     yield from _ambiguous_fallbacks(facts)
 
 
 def _ambiguous_fallbacks(facts: Facts) -> Iterator[Problem]:
     for path, entry in facts.rules_with_fallbacks():
-        route = facts.table.routes.get(entry.name)
+        found = (facts.table.routes.get(name) for name in facts.routes_of(entry))
+        route = next(filter(None, found), None)
         for reference in entry.fallbacks:
             provider = facts.registry.providers.get(reference.name)
             if route is None or provider is None:
                 continue
             if kind_of(facts.registry, reference.name) != "provider":
                 continue
-            if not fallback_model(provider, wanted_names(route), route.mode):
+            if not stand_in(provider, route):
                 yield _ambiguous(reference, provider.models, f"{path}.fallback", "default_model")
 
 

@@ -9,27 +9,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...registry.model import ACTIVE, TESTING, Provider, Reference
-from ...registry.problems import ERROR, WARNING, Problem
+from ...registry.problems import ERROR, WARNING, Place, Problem
 from ..resolve import kind_of
-from ..route_table import ROUTE
-from .facts import Facts
+from ..route_table import ALIAS, MODEL, ROUTE
+from ..sources.default_provider import EVERYTHING
+from .facts import Facts, path_of
 
 
 def provider_not_served(facts: Facts) -> Iterator[Problem]:
     """A rule that leads to a provider which does not serve: an error if nobody else answers."""
-    registry, routes = facts.registry, facts.table.routes
+    routes = facts.table.routes
+    for path, reference, names in _leading(facts):
+        severity = WARNING if names is None or any(name in routes for name in names) else ERROR
+        if not any(_on_trial(facts, reference.name, name) for name in names or ()):
+            yield from _not_served(facts, reference, path, severity)
+
+
+def _leading(facts: Facts) -> Iterator[tuple[str, Reference, list[str] | None]]:
+    """(path, provider, the names that it is to answer) of each rule; None: it only prefers one."""
+    registry = facts.registry
     for match in registry.exact.values():
-        severity = WARNING if match.name in routes else ERROR
-        if _on_trial(facts, match.provider.name, match.name):
-            continue
-        yield from _not_served(facts, match.provider, f"exact_matches.{match.name}", severity)
+        yield f"exact_matches.{match.name}", match.provider, [match.name]
     for redundant in registry.redundant.values():
-        severity = WARNING if redundant.name in routes else ERROR
         for member in redundant.members:
-            path = f"redundant_models.{redundant.name}"
-            if _on_trial(facts, member.provider.name, redundant.name):
-                continue
-            yield from _not_served(facts, member.provider, path, severity)
+            yield f"redundant_models.{redundant.name}", member.provider, [redundant.name]
+    for use in facts.table.patterns:
+        names = [use.wildcard] if use.wildcard else use.fits
+        yield path_of(use.pattern.text), use.pattern.provider, names
+    for capability in registry.capabilities.values():
+        if capability.provider is not None:
+            yield f"capabilities.{capability.name}", capability.provider, [capability.name]
+    for one in registry.sizes:
+        yield f"model_size_routing.[size={one.text}]", one.provider, None
+    if registry.default_provider is not None:
+        yield "routing_rules.default_provider", registry.default_provider, [EVERYTHING]
 
 
 def _on_trial(facts: Facts, provider: str, name: str) -> bool:
@@ -83,7 +96,9 @@ def _unserved(facts: Facts, reference: Reference, unserved: set[str]) -> tuple[s
 def fallback_without_effect(facts: Facts) -> Iterator[Problem]:
     """A fallback to what has failed already is none."""
     for route in facts.table.routes.values():
-        tried = {id(target.deployment) for target in route.targets}
+        # Behind a wildcard the fallbacks are targets as well, of later ranks.
+        own = [one for one in route.targets if not route.wildcard or one.rank == 0]
+        tried = {id(target.deployment) for target in own}
         for fallback in route.fallbacks:
             other = facts.table.routes.get(fallback.name) if fallback.kind == ROUTE else None
             deployments = fallback.deployments
@@ -106,6 +121,10 @@ def fallback_cycle(facts: Facts) -> Iterator[Problem]:
         entry.name: [ref for ref in entry.fallbacks if kind_of(facts.registry, ref.name) == "route"]
         for _section, entry in facts.rules_with_fallbacks()
     }
+    for use in facts.table.patterns:
+        for name in use.names:
+            others = [ref for ref in next_names[use.pattern.name] if ref.name != name]
+            next_names.setdefault(name, others)
     done: set[str] = set()
     for start in next_names:
         yield from _cycles_from(start, next_names, done)
@@ -134,14 +153,17 @@ def _cycles_from(
 
 def no_fallback(facts: Facts) -> Iterator[Problem]:
     """Every name that people use should have somewhere else to go."""
-    registry, unserved = facts.registry, facts.unserved_names()
+    unserved = facts.unserved_names()
+    said: set[Place] = set()
     for route in facts.table.routes.values():
-        if len(route.targets) != 1 or route.chain or route.kind == "model":
+        if len(route.targets) != 1 or route.chain or route.kind in (MODEL, ALIAS):
             continue
-        entry = registry.exact.get(route.name) or registry.redundant[route.name]
         known = {fallback.place for fallback in route.fallbacks}
+        declared = facts.table.declared.get(route.name, ())
         # Where a declared one has an error of its own, that is what there is to say.
-        if all(one.place in known or _unserved(facts, one, unserved)[0] for one in entry.fallbacks):
+        whole = all(one.place in known or _unserved(facts, one, unserved)[0] for one in declared)
+        if whole and route.place not in said:
+            said.add(route.place)
             message = f"'{route.name}' has one deployment and no fallback"
             yield Problem(route.place, "no-fallback", message, "a fallback", severity=WARNING)
 

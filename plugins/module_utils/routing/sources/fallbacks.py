@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...registry.model import Reference
+from ...registry.model import Provider, Reference
 from ..draft import Draft
 from ..resolve import fallback_model, kind_of
 from ..route_table import PROVIDER, ROUTE, Fallback, Route
@@ -35,6 +35,17 @@ def wanted_names(route: Route) -> Iterable[str]:
         yield target.deployment.model
 
 
+def stand_in(provider: Provider, route: Route) -> str:
+    """The model with which a provider stands in for a route; "" if that is not to be told.
+
+    Behind a wildcard one that lists none is asked for what the first one was asked for.
+    """
+    if route.wildcard and not provider.models:
+        asked = route.targets[0].deployment.model
+        return asked if "*" in asked else route.name
+    return fallback_model(provider, wanted_names(route), route.mode)
+
+
 def _fallback(draft: Draft, route: Route, reference: Reference) -> Fallback | None:
     kind = kind_of(draft.registry, reference.name)
     if kind == ROUTE and reference.name in draft.table.routes:
@@ -42,7 +53,7 @@ def _fallback(draft: Draft, route: Route, reference: Reference) -> Fallback | No
     provider = draft.served(reference.name)
     if kind != PROVIDER or provider is None:
         return None
-    model = fallback_model(provider, wanted_names(route), route.mode)
+    model = stand_in(provider, route)
     if not model:
         return None
     return Fallback(reference.name, PROVIDER, draft.deployments(provider, model), reference.place)

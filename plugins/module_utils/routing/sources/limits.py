@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ..draft import Draft
 from ..resolve import limit_of
-from ..route_table import Deployment, RouteTable
+from ..route_table import Deployment, RouteTable, Target
 
 
 def limits(draft: Draft) -> None:
@@ -35,10 +35,16 @@ def ids(draft: Draft) -> None:
             deployment = target.deployment
             own = route.name == deployment.model or deployment.limited
             target.id = deployment.id if own else f"{deployment.id}#{route.name}"
-            if own or not deployment.called:
+            if target.conditional and not deployment.limited:
+                target.id = f"{deployment.id}#{route.name}#{_condition(target)}"
+            elif own or not deployment.called:
                 deployment.called = target.id
     for deployment in _reached(draft.table):
         deployment.called = deployment.called or deployment.id
+
+
+def _condition(target: Target) -> str:
+    return target.tags[0] if target.tags else f"user-agent-{target.rank + 1}"
 
 
 def _reached(table: RouteTable) -> Iterator[Deployment]:
