@@ -45,7 +45,7 @@ def test_variables_say_who_needs_them_and_where(tmp_path: Path) -> None:
     found = compile_registry(str(tmp_path), Inventory())
     told = [(one["name"], one["needed_by"], one["place"][1]) for one in found.variables]
     assert told == [("ONE_KEY", ["one"], 2), ("TWO", ["two"], 3)]
-    assert found.composed == {"LLM_HEADER_TWO_X_KEY": "k ${TWO}"}
+    assert found.composed == {"LLM_HEADER_TWO_X_KEY_38F4FC98": "k ${TWO}"}
 
 
 def test_values_of_variables_never_enter(tmp_path: Path, monkeypatch) -> None:

@@ -27,8 +27,8 @@ CASES = [
     ("custom", {"headers": {"X-Key": "${K}"}, "env_var": "K"}, "", {"X-Key": "os.environ/K"}, ("K",)),
     ("openai", {"headers": {"X-Key": "${K}"}}, "", {"X-Key": "os.environ/K"}, ("K",)),
     ("custom", {"headers": {"X-Team": "lab"}}, "", {"X-Team": "lab"}, ()),
-    ("custom", {"headers": {"X-T": "a ${K}"}}, "", {"X-T": "os.environ/LLM_HEADER_P_1_X_T"}, ("K",)),
-    ("anthropic", {"headers": BEARER}, "", {"Authorization": "os.environ/LLM_HEADER_P_1_AUTHORIZATION"}, ("TOKEN",)),
+    ("custom", {"headers": {"X-T": "a ${K}"}}, "", {"X-T": "os.environ/LLM_HEADER_P_1_X_T_7A31875F"}, ("K",)),
+    ("anthropic", {"headers": BEARER}, "", {"Authorization": "os.environ/LLM_HEADER_P_1_AUTHORIZATION_DD13374C"}, ("TOKEN",)),
 ]  # fmt: skip
 
 
@@ -55,6 +55,11 @@ def test_what_signs_a_request(declared, key, parameters) -> None:
 
 
 def test_a_composed_header_names_its_provider_and_header() -> None:
-    assert header_variable("gpu-1.lab", "X-Api-Key") == "LLM_HEADER_GPU_1_LAB_X_API_KEY"
+    name = header_variable("gpu-1.lab", "X-Api-Key", "a ${K}")
+    assert name == "LLM_HEADER_GPU_1_LAB_X_API_KEY_7A31875F"
     sent = credentials("p", PROVIDER_TYPES["vllm"], headers={"X-T": "a ${K} b"})
-    assert sent.composed == {"LLM_HEADER_P_X_T": "a ${K} b"}
+    assert sent.composed == {header_variable("p", "X-T", "a ${K} b"): "a ${K} b"}
+
+
+def test_another_text_of_a_header_is_kept_beside_the_one_before() -> None:
+    assert header_variable("p", "X", "a ${K}") != header_variable("p", "X", "b ${K}")

@@ -67,7 +67,6 @@ CASES = [
     (P + "{type: vllm, base_url: 'http://p', env_var: A, requires_api_key: false, models: [x]}", 8, "key-conflict", "takes no key, and names one (A)"),
     (P + "{type: custom, base_url: 'http://p', custom_config: {auth_method: none, headers: {Authorization: 'Bearer ${B}'}}, models: [x]}", 8, "key-conflict", "names one (B)"),
     (P + "{type: groq, custom_config: {headers: {Authorization: 'Token ${B}'}}, models: [x]}", 8, "key-conflict", "LiteLLM puts a key into Authorization"),
-    (P + "{type: vllm, base_url: 'http://p', custom_config: {headers: {X-K: 'a ${B}'}}, models: [x]}\n  P: {type: vllm, base_url: 'http://q', custom_config: {headers: {X-K: 'b ${B}'}}, models: [y]}", 9, "key-conflict", "kept as LLM_HEADER_P_X_K"),
     (P + "{type: custom, base_url: 'http://p', env_var: A, custom_config: {auth_method: header}, models: [x]}", 8, "missing-key-variable", 'X-API-Key: "${A}"'),
     (P + "{type: custom, base_url: 'http://p', env_var: A, custom_config: {auth_method: header, headers: {X-Team: a}}, models: [x]}", 8, "missing-key-variable", "no header has one"),
     (P + "{type: custom, base_url: 'http://p', env_var: A, custom_config: {auth_method: header, headers: {X-Key: '${B}'}}, models: [x]}", 8, "key-conflict", "A is in no header and would be sent"),

@@ -38,6 +38,7 @@ from ansible_collections.lab.llm.plugins.module_utils.gateway.transaction import
 from ansible_collections.lab.llm.plugins.module_utils.gateway.unit_set import UnitSet
 from ansible_collections.lab.llm.plugins.module_utils.host import atomic
 from ansible_collections.lab.llm.plugins.module_utils.host.units import HEADER, UnitError
+from ansible_collections.lab.llm.plugins.module_utils.registry.credentials import header_variable
 from tools.gateway_model import CutOffError, Host, Manager
 
 GATEWAY = "ansible_collections.lab.llm.plugins.module_utils.gateway"
@@ -471,6 +472,17 @@ def test_a_header_that_only_an_older_one_sends_has_the_new_key(gateway: Model) -
     gateway.deploy("two", key="new")
     assert gateway.held.values()["LLM_HEADER_H"] == "Bearer new"
     assert gateway.deploy("two", key="new")["outcome"] == "unchanged"
+
+
+def test_who_goes_back_sends_a_header_with_the_text_of_before(gateway: Model) -> None:
+    texts = "org-1 ${A}", "org-2 ${A}"
+    names = [header_variable("p", "X-Org", text) for text in texts]
+    for name, text in zip(names, texts, strict=True):
+        gateway.deploy(text, composed={name: text})
+    assert gateway.store.standby() == 1  # another text is no rotated key
+    assert submit.go_to(gateway, "previous", "me", OPTIONS)["outcome"] == "live"
+    sent = gateway.held.values_of(1)
+    assert [sent[name] for name in names] == ["org-1 old", "org-2 old"]
 
 
 def test_a_reason_holds_no_key_whatever_it_is_called(

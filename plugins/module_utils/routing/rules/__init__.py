@@ -47,7 +47,6 @@ RULES: tuple[Rule, ...] = (
     providers.gateways_own_key,
     providers.key_conflict,
     providers.key_beside_header,
-    providers.header_clash,
     providers.variable_without_use,
     providers.unsupported_mode,
     providers.missing_api_version,

@@ -140,18 +140,6 @@ def key_conflict(facts: Facts) -> Iterator[Problem]:
             yield Problem(place, "key-conflict", message, "no key, or a provider that takes one")
 
 
-def header_clash(facts: Facts) -> Iterator[Problem]:
-    """Two headers must not be composed into one variable."""
-    taken: dict[str, str] = {}
-    for provider in facts.live():
-        for variable, template in provider.credentials.composed.items():
-            if taken.setdefault(variable, template) != template:
-                message = f"providers.{provider.name}: another header is kept as {variable} already"
-                place = provider.at("custom_config", "headers")
-                expected = "a provider name that differs in letters or digits"
-                yield Problem(place, "key-conflict", message, expected)
-
-
 def variable_without_use(facts: Facts) -> Iterator[Problem]:
     """Each of `env_vars` must be for something."""
     for provider in facts.registry.providers.values():
