@@ -41,9 +41,7 @@ def member_left_out(facts: Facts) -> Iterator[Problem]:
                 " it is left out"
             )
             expected = "a model that is served"
-            yield Problem(
-                reference.place, "fallback-to-unserved", message, expected, severity=WARNING
-            )
+            yield Problem(reference.place, "member-left-out", message, expected, severity=WARNING)
         elif capability.provider and not _own(capability, route):
             name = capability.provider.name
             there = list(dict.fromkeys(one.deployment.provider for one in route.peers))
@@ -101,7 +99,10 @@ def _why_empty(facts: Facts, capability: Capability) -> tuple[str, str]:
     known = dict.fromkeys(s for one in pool for m in one.models.values() for s in m.specialties)
     wanted = [one for one in capability.specialties if one not in known]
     if wanted and len(wanted) == len(capability.specialties):
-        return f"{path}: no model has the specialty {listing(wanted)}", f"one of {listing([*known])}"
+        return (
+            f"{path}: no model has the specialty {listing(wanted)}",
+            f"one of {listing([*known])}",
+        )
     what = "size or context that is asked for; what does not say its own is left out"
     return f"{path}: no model has the {what}", "less asked of it, or size and context_length there"
 
@@ -144,5 +145,3 @@ def _lacks(capability: Capability, model: Model | None) -> str:
 
 def _path(capability: Capability) -> str:
     return f"capabilities.{capability.name}"
-
-

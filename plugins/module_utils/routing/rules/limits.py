@@ -99,7 +99,7 @@ def limit_of_any_name(facts: Facts) -> Iterator[Problem]:
     for route in facts.table.routes.values():
         for target in route.targets if route.wildcard else ():
             deployment = target.deployment
-            if "*" in deployment.model and deployment.rated and target.rank == 0:
+            if "*" in deployment.model and deployment.rated:
                 limit = facts.registry.limits[deployment.provider]
                 message = (
                     f"{PATH}.{deployment.provider}: '{route.name}' asks it for any name, and"

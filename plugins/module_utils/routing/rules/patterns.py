@@ -63,7 +63,9 @@ def pattern_without_match(facts: Facts) -> Iterator[Problem]:
         if provider is None or use.error:
             continue
         if use.kind == EXPANDED and not use.fits:
-            models = list(provider.models) if provider.models and not use.pattern.backend_model else []
+            models = (
+                list(provider.models) if provider.models and not use.pattern.backend_model else []
+            )
             among = f"models of '{provider.name}'" if models else "known models"
             message = f"{path} matches none of the {among}, and any other name is not known"
             expected = _better(use) or (f"one of {listing(models)}" if models else "names to match")

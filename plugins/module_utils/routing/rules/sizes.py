@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ...registry.model_rules import SizeRange
 from ...registry.problems import WARNING, Problem
@@ -43,7 +44,7 @@ def overlapping_sizes(facts: Facts) -> Iterator[Problem]:
 def size_gap(facts: Facts) -> Iterator[Problem]:
     """Between two ranges nobody is preferred."""
     ranges = _in_order(facts)
-    for before, after in zip(ranges, ranges[1:]):
+    for before, after in pairwise(ranges):
         meets = before.high > after.low or (
             before.high == after.low and (before.with_high or after.with_low)
         )
