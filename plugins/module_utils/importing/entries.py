@@ -1,0 +1,174 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""LiteLLM's model_list: each entry as a deployment, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..registry.problems import Place, nearest
+from ..registry.yaml_tree import Mapping, Sequence
+from .entry_checks import check_info, checked_params
+from .keys import ENTRY, PARAMS
+from .notes import Notes
+from .reader import Sources
+from .vendors import bare_vendor, mode_of, split_model
+
+SHUFFLED = ("rpm", "tpm")
+
+
+@dataclass
+class Deployment:
+    """An entry of model_list. `base` is as it is written; `numbers` hold what was a number."""
+
+    name: str
+    place: Place
+    prefix: str
+    model: str
+    mode: str
+    base: str
+    params: Mapping
+    info: Mapping | None
+    id: str = ""
+    numbers: dict[str, float] = field(default_factory=dict)
+    provider: str = ""
+
+    @property
+    def wildcard(self) -> bool:
+        return "*" in self.name
+
+    @property
+    def called(self) -> str:
+        return f"model_list[{self.name}]"
+
+    def at(self, key: str) -> Place:
+        """Where a parameter stands."""
+        return self.params.value_place(key) if key in self.params else self.place
+
+    def told(self, key: str) -> object:
+        """What model_info says."""
+        return self.info.get(key) if self.info is not None else None
+
+
+def read_entries(sources: Sources, notes: Notes) -> list[Deployment]:
+    """All deployments that can be read, in their order."""
+    entries = sources.sequence("model_list")
+    if entries is None:
+        if sources.get("model_list") is not None:
+            notes.found(sources.place("model_list"), "missing-part", "model_list is no list")
+        return []
+    found = []
+    known = _credentials(sources)
+    for index, entry in enumerate(entries):
+        deployment = _entry(entry, entries.item_place(index), index, known, notes)
+        if deployment is not None:
+            found.append(deployment)
+    _same_ids(found, notes)
+    return found
+
+
+def _credentials(sources: Sources) -> dict[str, Mapping]:
+    """credential_list by name."""
+    found = {}
+    for item in sources.sequence("credential_list") or ():
+        values = item.get("credential_values") if isinstance(item, Mapping) else None
+        if isinstance(values, Mapping):
+            found[str(item.get("credential_name"))] = values
+    return found
+
+
+def _with_credential(params: Mapping, known: dict[str, Mapping], notes: Notes) -> Mapping:
+    """The parameters with those that its credential brings; its own come first."""
+    name = params.get("litellm_credential_name")
+    if name is None:
+        return params
+    values = known.get(str(name))
+    if values is None:
+        place = params.value_place("litellm_credential_name")
+        notes.found(place, "bad-value-fails", f"litellm_credential_name: {name} is not declared")
+        return params
+    whole = params.copied()
+    for key, value in values.items():
+        if key not in whole:
+            whole.put(key, value, values.marks(key))
+    return whole
+
+
+def _entry(
+    entry: object, place: Place, index: int, known: dict[str, Mapping], notes: Notes
+) -> Deployment | None:
+    path = f"model_list[{index}]"
+    if not isinstance(entry, Mapping):
+        notes.found(place, "missing-part", f"{path} is no mapping")
+        return None
+    for key in entry:
+        if key not in ENTRY:
+            near = f"litellm_params.{key}" if key in PARAMS else nearest(key, ENTRY)
+            notes.found(entry.key_place(key), "ignored-key", f"{path}.{key}", near=near)
+    name, params = entry.get("model_name"), entry.get("litellm_params")
+    lacks = "model_name" if name in (None, "") else "litellm_params" if not params else ""
+    if not lacks and (not isinstance(params, Mapping) or not params.get("model")):
+        lacks = "litellm_params.model"
+    if lacks or not isinstance(params, Mapping):
+        notes.found(place, "missing-part", f"{path} has no {lacks}")
+        return None
+    params = _with_credential(params, known, notes)
+    info = entry.get("model_info")
+    text = name if isinstance(name, str) else entry.written("model_name")
+    made = _deployment(text, entry.key_place("model_name"), params, info, notes)
+    made.numbers = checked_params(made.called, params, notes)
+    if made.info is not None and not made.id.startswith("~"):
+        check_info(made.called, made.info, notes)
+    return made
+
+
+def _deployment(name: str, place: Place, params: Mapping, info: object, notes: Notes) -> Deployment:
+    model = params["model"]
+    if not isinstance(model, str):
+        model = str(params.written("model"))
+    base = params.get("api_base") or params.get("base_url") or ""
+    custom = params.get("custom_llm_provider")
+    prefix, rest = split_model(model, custom if isinstance(custom, str) else "")
+    tree = info if isinstance(info, Mapping) else None
+    if not prefix:
+        prefix = _without_prefix(model, str(base), params.value_place("model"), notes)
+    mode = mode_of(prefix, rest, tree.get("mode") if tree else None)
+    id_ = tree.get("id") if tree else None
+    if prefix == "ollama_chat" and mode == "embedding":
+        notes.found(params.value_place("model"), "embedding-prefix", model)
+    return Deployment(
+        name, place, prefix, rest, mode, str(base), params, tree,
+        str(id_) if isinstance(id_, (str, int)) else "",
+    )  # fmt: skip
+
+
+def _without_prefix(model: str, base: str, place: Place, notes: Notes) -> str:
+    """The prefix that was meant, "" if that is not to be told."""
+    known = bare_vendor(model)
+    if known:
+        notes.found(place, "bare-model", model, f"it is read as {known}/{model}")
+        return known
+    read = f"it is read as openai/{model}" if base else "nothing: nobody knows whom to ask"
+    what = f"model: {model} begins with no provider that LiteLLM knows"
+    notes.found(place, "deployment-dropped", what, read)
+    return "openai" if base else ""
+
+
+def _same_ids(found: list[Deployment], notes: Notes) -> None:
+    """Two deployments under one id. Ours may be: they are one, under several names."""
+    seen: dict[str, Deployment] = {}
+    for one in found:
+        first = seen.setdefault(one.id, one) if one.id else one
+        if first is not one and not one.id.startswith("~"):
+            what = f"model_info.id of '{one.name}' is the one at {first.place}"
+            notes.found(one.info.value_place("id") if one.info else one.place, "duplicate-id", what)
+
+
+def texts(value: object) -> Iterator[str]:
+    """A text, or those of a list."""
+    for item in value if isinstance(value, Sequence) else [value]:
+        if isinstance(item, str) and item:
+            yield item

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists of fallbacks in any of the forms that people write, and what LiteLLM makes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..registry.problems import Place
+from ..registry.yaml_tree import Mapping, Sequence
+from .notes import Notes
+from .reader import Sources
+
+FALLBACKS, LONG, REFUSED = "fallbacks", "context_window_fallbacks", "content_policy_fallbacks"
+DEFAULT = "default_fallbacks"
+_TARGETS = ("fallback_models", "fallbacks", "fallback", "models", "to")
+_SOURCES = ("model", "model_name", "name", "from", "source")
+
+
+@dataclass
+class Chain:
+    """What is asked when `source` fails, in order."""
+
+    source: str
+    targets: list[str]
+    place: Place
+
+
+@dataclass
+class Chains:
+    """The chains of a configuration by their kind."""
+
+    by_kind: dict[str, list[Chain]] = field(default_factory=dict)
+    default: list[str] = field(default_factory=list)
+    default_place: Place | None = None
+
+
+def read_chains(sources: Sources, notes: Notes) -> Chains:
+    """All chains; router_settings' where both sections have some."""
+    found = Chains()
+    sections = [sources.mapping(name) for name in ("router_settings", "litellm_settings")]
+    for kind in (FALLBACKS, LONG, REFUSED, DEFAULT):
+        holders = [section for section in sections if section and section.get(kind) is not None]
+        for lost in holders[1:]:
+            what = f"litellm_settings.{kind}"
+            notes.found(lost.key_place(kind), "fallbacks-overridden", what)
+        if not holders:
+            continue
+        holder = holders[0]
+        if kind == DEFAULT:
+            found.default = [name for name, _place in _names(holder[kind])]
+            found.default_place = holder.key_place(kind)
+            notes.found(holder.key_place(kind), "default-fallback", kind)
+        else:
+            shape = "fallbacks-shape" if kind == FALLBACKS else "context-fallbacks-shape"
+            chains = list(_chains(holder[kind], holder.key_place(kind), kind, shape, notes))
+            found.by_kind[kind] = _first_of_each(chains, kind, notes)
+    return found
+
+
+def _chains(node: object, here: Place, kind: str, shape: str, notes: Notes) -> Iterator[Chain]:
+    if isinstance(node, Mapping):
+        if node:
+            notes.found(here, shape, f"{kind} is a mapping")
+        yield from _pairs(node, kind, notes)
+        return
+    if not isinstance(node, Sequence):
+        notes.found(here, shape, f"{kind} is no list")
+        return
+    for index, item in enumerate(node):
+        place = node.item_place(index)
+        if not isinstance(item, Mapping):
+            notes.found(place, shape, f"{kind}[{index}] says not whose fallback it is", "nothing")
+            continue
+        source = next((item[key] for key in _SOURCES if isinstance(item.get(key), str)), "")
+        target = next((key for key in _TARGETS if key in item), "")
+        if source and target:
+            notes.found(place, shape, f"{kind}[{index}]: {{model: {source}, {target}: [...]}}")
+            yield Chain(source, [name for name, _place in _names(item[target])], place)
+            continue
+        if len(item) > 1:
+            notes.found(place, shape, f"{kind}[{index}] has {len(item)} names in one entry")
+        yield from _pairs(item, kind, notes)
+
+
+def _pairs(node: Mapping, kind: str, notes: Notes) -> Iterator[Chain]:
+    for source, targets in node.items():
+        place = node.key_place(source)
+        if isinstance(targets, str):
+            notes.found(node.value_place(source), "fallback-string", f"{kind}: {source}: {targets}")
+        yield Chain(source, [name for name, _place in _names(targets)], place)
+
+
+def _names(node: object) -> Iterator[tuple[str, Place | None]]:
+    """The names in a list; `{model: x, ...}` in place of a name sends other parameters too."""
+    items = node if isinstance(node, Sequence) else [node]
+    for index, item in enumerate(items):
+        place = node.item_place(index) if isinstance(node, Sequence) else None
+        if isinstance(item, Mapping):
+            item = item.get("model")
+        if isinstance(item, str) and item:
+            yield item, place
+        elif isinstance(item, (int, float)) and not isinstance(item, bool):
+            yield str(item), place
+
+
+def _first_of_each(chains: list[Chain], kind: str, notes: Notes) -> list[Chain]:
+    found: dict[str, Chain] = {}
+    for chain in chains:
+        if chain.source in found:
+            what = f"{kind} of '{chain.source}', which stand at {found[chain.source].place} already"
+            notes.found(chain.place, "fallback-twice", what)
+        else:
+            found[chain.source] = chain
+    return list(found.values())

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""rpm, tpm and budgets: LiteLLM counts per deployment, the registry per provider and model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..registry.problems import Place
+from ..registry.yaml_tree import Mapping
+from .draft import Draft
+from .entries import SHUFFLED, Deployment
+from .notes import Notes
+from .providers import Provider
+from .reader import Sources
+
+_ENFORCING = ("usage-based-routing", "usage-based-routing-v2")
+
+
+def write_limits(
+    draft: Draft, providers: Iterable[Provider], sources: Sources, notes: Notes
+) -> None:
+    """The limits of all providers, each of its models by itself."""
+    enforced = _enforced(sources)
+    limits: dict[str, Any] = {}
+    for provider in providers:
+        models = {name: _limit(name, of, notes) for name, of in provider.models.items()}
+        limited = {name: limit for name, limit in models.items() if limit}
+        if not limited:
+            continue
+        places = [d.place for d in provider.deployments if set(SHUFFLED) & set(d.numbers)]
+        if len(models) == 1 and len(provider.deployments) > 0:
+            limits[provider.name] = next(iter(limited.values()))
+        else:
+            limits[provider.name] = {"models": limited}
+        draft.from_places(("rate_limit_settings", "limits", provider.name), places)
+        if not enforced:
+            notes.found(places[0], "limits-not-enforced", f"rpm and tpm of {provider.name}")
+    if limits:
+        draft.sections["rate_limit_settings"] = {"limits": limits}
+
+
+def _enforced(sources: Sources) -> bool:
+    settings = sources.settings("router_settings")
+    checks = settings.get("optional_pre_call_checks")
+    listed = checks if isinstance(checks, list) else []
+    return bool(
+        settings.get("enable_pre_call_checks") is True
+        or "enforce_model_rate_limits" in listed
+        or settings.get("routing_strategy") in _ENFORCING
+    )
+
+
+def _limit(model: str, deployments: list[Deployment], notes: Notes) -> dict[str, int]:
+    """The largest of a model's limits, where several names have one each."""
+    found: dict[str, int] = {}
+    for unit in SHUFFLED:
+        given = [one for one in deployments if unit in one.numbers]
+        if not given:
+            continue
+        found[unit] = max(1, int(max(one.numbers[unit] for one in given)))
+        names = dict.fromkeys(one.name for one in deployments)
+        ids = {one.id for one in deployments}
+        if len(names) > 1 and (len(ids) > 1 or "" in ids):
+            what = f"{unit} of {model}, which is called {', '.join(names)}"
+            notes.found(given[0].at(unit), "limit-per-name", what)
+    return found
+
+
+def write_budgets(
+    draft: Draft, providers: Iterable[Provider], sources: Sources, notes: Notes
+) -> None:
+    """Budgets of deployments, added up for their provider, and those of LiteLLM's providers."""
+    known = list(providers)
+    for provider in known:
+        budgets = [_budget(one) for one in provider.deployments]
+        given = [one for one in budgets if one]
+        if given:
+            times = dict.fromkeys(duration for _most, duration in given)
+            if len(times) > 1:
+                what = f"budgets over {', '.join(times)} of {provider.name}"
+                notes.not_carried(provider.place, what, "a provider has one budget")
+                continue
+            spec: dict[str, Any] = {"max_budget": _whole(sum(most for most, _d in given))}
+            spec["budget_duration"] = next(iter(times))
+            draft.put("budgets", provider.name, spec, [provider.place])
+    settings = sources.settings("router_settings")
+    config = settings.get("provider_budget_config")
+    if isinstance(config, Mapping):
+        for name, value in config.items():
+            _provider_budget(draft, name, value, config.key_place(name), known, notes)
+
+
+def _budget(one: Deployment) -> tuple[float, str] | None:
+    most, duration = one.params.get("max_budget"), one.params.get("budget_duration")
+    if isinstance(most, bool) or not isinstance(most, (int, float)) or not 0 < most < 1e12:
+        return None
+    return most, str(duration or "30d")
+
+
+def _provider_budget(
+    draft: Draft, name: str, value: object, place: Place, known: list[Provider], notes: Notes
+) -> None:
+    its = [one for one in known if {d.prefix for d in one.deployments} == {name}]
+    most = value.get("budget_limit") if isinstance(value, Mapping) else None
+    period = value.get("time_period") if isinstance(value, Mapping) else None
+    good = isinstance(most, (int, float)) and not isinstance(most, bool) and period
+    if len(its) != 1 or not good or its[0].name in draft.sections.get("budgets", {}):
+        why = "it is for one provider" if len(its) != 1 else "it is not to be read"
+        notes.not_carried(place, f"provider_budget_config.{name}", why)
+        return
+    spec = {"max_budget": most, "budget_duration": str(period)}
+    draft.put("budgets", its[0].name, spec, [place])
+
+
+def _whole(value: float) -> float:
+    return int(value) if value == int(value) else value

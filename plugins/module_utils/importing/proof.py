@@ -1,0 +1,120 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The registry that was made must pass the check; what does not is taken out and said."""
+
+from __future__ import annotations
+
+import bisect
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path as File
+
+from ..compile import Compiled, compile_registry
+from ..registry.load import load_registry
+from ..registry.problems import ERROR, Place, Problem
+from ..registry.yaml_tree import Mapping as Node
+from ..registry.yaml_tree import Sequence
+from ..routing.resolve import Inventory
+from .draft import Draft, Path
+from .notes import NOWHERE, Notes
+
+_MOST_ROUNDS = 60
+
+
+def prove(
+    draft: Draft, texts: Callable[[], Mapping[str, str]], inventory: Inventory, notes: Notes
+) -> Compiled | None:
+    """Compiles what `texts` gives, and cuts out of the draft what is an error, until none is left.
+
+    None where nothing is left. The problems' files are names in the new registry.
+    """
+    cuts: dict[Path, tuple[Place, str]] = {}
+    for _round in range(_MOST_ROUNDS):
+        files = texts()
+        if not files:
+            break
+        with tempfile.TemporaryDirectory(prefix="lab-llm-import-") as folder:
+            for name, text in files.items():
+                (File(folder) / name).write_text(text, encoding="utf-8")
+            compiled = compile_registry(folder, inventory)
+            errors = [one for one in compiled.problems if one.severity == ERROR]
+            if not errors:
+                _say(cuts, notes)
+                return compiled
+            root, _problems = load_registry(folder)
+        paths = Paths(root)
+        wrong = {paths.at(one.place): one for one in reversed(errors)}
+        wrong.pop((), None)
+        gone = _cut(draft, wrong)
+        cuts |= gone
+        if not gone:
+            notes.errors.append("What was read makes no registry that passes the check.")
+            break
+    _say(cuts, notes)
+    return None
+
+
+def _cut(draft: Draft, wrong: Mapping[Path, Problem]) -> dict[Path, tuple[Place, str]]:
+    """Takes out the innermost of these paths: path -> where it came from, and why it went."""
+    gone: dict[Path, tuple[Place, str]] = {}
+    # The last of a list first, so that what stands before it keeps its place.
+    for path in sorted(wrong, key=_backwards, reverse=True):
+        inner = any(other[: len(path)] == path and other != path for other in wrong)
+        origin = draft.origin(path) or NOWHERE
+        if not inner and draft.cut(path):
+            gone[path] = (origin, f"{wrong[path].message} ({wrong[path].code})")
+    return gone
+
+
+def _say(cuts: Mapping[Path, tuple[Place, str]], notes: Notes) -> None:
+    """What went, each entry once, with the first reason for it."""
+    for path, (origin, _why) in cuts.items():
+        if any(path[:end] in cuts for end in range(1, len(path))):
+            continue
+        inside = [why for other, (_o, why) in cuts.items() if other[: len(path)] == path]
+        notes.not_carried(origin, f"{shown(path)} in the registry", inside[0])
+
+
+def _backwards(path: Path) -> tuple[tuple[int, str], ...]:
+    return tuple((key, "") if isinstance(key, int) else (-1, key) for key in path)
+
+
+def shown(path: Path) -> str:
+    """A path as people write it: providers.gpu1.models[0]."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f"{'.' if text else ''}{key}"
+    return text
+
+
+class Paths:
+    """Finds the innermost path of a tree at a place."""
+
+    def __init__(self, root: Node) -> None:
+        found: list[tuple[str, int, int, int, Path]] = []
+        stack: list[tuple[Path, Node | Sequence]] = [((), root)]
+        while stack:
+            path, node = stack.pop()
+            for key in list(node) if isinstance(node, Node) else range(len(node)):
+                here = (*path, key)
+                found += [(*place, len(here), here) for place in _places_of(node, key)]
+                value = node[key]  # type: ignore[index]
+                if isinstance(value, (Node, Sequence)):
+                    stack.append((here, value))
+        self._found = sorted(found, key=lambda one: one[:4])
+        self._keys = [one[:4] for one in self._found]
+
+    def at(self, place: Place) -> Path:
+        """The path that begins at a place, or is the last to begin before it; () for none."""
+        end = bisect.bisect_right(self._keys, (*place, len(self._keys)))
+        if not end or self._keys[end - 1][0] != place.file:
+            return ()
+        return self._found[end - 1][4]
+
+
+def _places_of(node: Node | Sequence, key: str | int) -> tuple[Place, ...]:
+    if isinstance(node, Node):
+        return node.key_place(str(key)), node.value_place(str(key))
+    return (node.item_place(int(key)),)

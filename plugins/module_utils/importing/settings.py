@@ -1,0 +1,233 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""LiteLLM's own sections: what has no effect there, and what the registry has no word for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Table
+from types import MappingProxyType
+from typing import Any
+
+from ..registry.problems import nearest
+from ..registry.yaml_tree import Mapping, Sequence
+from .aliases import SIMPLE_SHUFFLE, strategy_of
+from .draft import Draft
+from .keys import FAILS_POLICY, RETRY_POLICY, ROUTER, SECTIONS, words
+from .keys_settings import GENERAL, SETTINGS
+from .notes import Notes
+from .reader import Sources
+from .secret_values import LITERAL, NONE, PLACEHOLDER, given, secret_name
+
+# Read elsewhere in the import, or done by the renderer itself.
+_DONE = words(
+    "model_list fallbacks context_window_fallbacks content_policy_fallbacks default_fallbacks"
+    " model_group_alias routing_groups routing_strategy provider_budget_config num_retries timeout"
+    " request_timeout stream_timeout enable_pre_call_checks enable_weighted_failover max_fallbacks"
+    " optional_pre_call_checks retry_policy allowed_fails_policy default_max_parallel_requests"
+    " master_key"
+)
+_ROLE = "it is the gateway's own: see the variables of the role `gateway`"
+_WHY: Table[str, str] = MappingProxyType(
+    {
+        "retry_after": "a delay is given with `retry_delay_ms` of a fallback chain",
+        "cooldown_time": "the registry has no word for it; LiteLLM's own default holds",
+        "allowed_fails": "the registry has no word for it; LiteLLM's own default holds",
+        "disable_cooldowns": "the registry has no word for it; LiteLLM's own default holds",
+        "model_group_retry_policy": "it does not retry 503 and retries 401; see `retry_attempts`",
+        "enable_tag_filtering": "tags stand under `routing_rules.request_metadata_routing`",
+        "set_verbose": "`debug_router: true` logs each routing decision",
+        "cache": "the registry has no word for answers that are kept",
+        "callbacks": _ROLE,
+        "success_callback": _ROLE,
+        "failure_callback": _ROLE,
+        "drop_params": "the registry has no word for parameters of requests",
+        "database_url": _ROLE,
+        "check_provider_endpoint": "a provider that hangs would hang /v1/models",
+    }
+)
+_UNKNOWN_WHY = "the registry has no word for it"
+_SECTION_WHY: Table[str, str] = MappingProxyType(
+    {
+        "callback_settings": _ROLE,
+        "guardrails": "the registry has no word for guardrails",
+        "server_settings": "port and address are variables of the role `gateway`",
+        "lab_extensions": "what describes stands at the provider or under `metadata`",
+    }
+)
+# Sections that people keep in LiteLLM's file though only the registry reads them.
+OURS = (
+    "providers", "exact_matches", "patterns", "capabilities", "redundant_models", "load_balancing",
+    "fallback_chains", "model_size_routing", "rate_limit_settings", "health_checks", "budgets",
+    "routing_rules", "metadata", "debug_router",
+)  # fmt: skip
+
+
+def read_settings(draft: Draft, sources: Sources, notes: Notes) -> None:
+    """Everything but model_list, routing and what the registry's own sections say."""
+    is_litellm = any(name in sources.sections for name in ("model_list", "router_settings"))
+    for name, section in sources.sections.items():
+        if name in SECTIONS or name.startswith("x-"):
+            continue
+        if is_litellm and (name not in OURS or name in ("rate_limit_settings", "debug_router")):
+            near = nearest(name, SECTIONS)
+            known = name in _SECTION_WHY or name in OURS
+            said = "the same section, which counts here" if name in OURS else ""
+            notes.found(section.place, "ignored-section", name, said, "" if known else near)
+        if name not in OURS:
+            why = _SECTION_WHY.get(name, "it is no section of the registry")
+            notes.not_carried(section.place, f"section {name}", why)
+    _router(draft, sources, notes)
+    _litellm(draft, sources, notes)
+    _general(sources, notes)
+    for name in ("environment_variables", "callback_settings", "guardrails", "credential_list"):
+        _secrets_in(sources.get(name), name, notes)
+    for name in sorted(SECTIONS & set(sources.sections)):
+        if name in ("environment_variables", "guardrails") or name not in _READ_SECTIONS:
+            why = _SECTION_WHY.get(name, _UNKNOWN_WHY)
+            if name == "environment_variables":
+                why = "values come from the environment or a vault"
+            notes.not_carried(sources.place(name), f"section {name}", why)
+
+
+_READ_SECTIONS = ("model_list", "router_settings", "litellm_settings", "general_settings",
+                  "credential_list", "include")  # fmt: skip
+
+
+def _router(draft: Draft, sources: Sources, notes: Notes) -> None:
+    settings = sources.mapping("router_settings")
+    if settings is None:
+        return
+    for key in settings:
+        place, path = settings.key_place(key), f"router_settings.{key}"
+        if key not in ROUTER:
+            notes.unknown(place, "unknown-router-setting", "router_settings", key, tuple(ROUTER))
+        elif key not in _DONE and settings[key] is not None:
+            notes.not_carried(place, path, _WHY.get(key, _UNKNOWN_WHY))
+    for key, known in (("retry_policy", RETRY_POLICY), ("allowed_fails_policy", FAILS_POLICY)):
+        policy = settings.get(key)
+        path = f"router_settings.{key}"
+        if isinstance(policy, Mapping):
+            for name in policy:
+                if name not in known:
+                    place = policy.key_place(name)
+                    notes.unknown(place, "unknown-policy-key", path, name, tuple(known))
+        if policy:
+            notes.not_carried(settings.key_place(key), path, _UNKNOWN_WHY)
+    strategy = settings.get("routing_strategy")
+    if isinstance(strategy, str) and strategy != SIMPLE_SHUFFLE:
+        place = settings.value_place("routing_strategy")
+        ours = strategy_of(strategy, place, notes)
+        if ours:
+            _rule(draft, "load_balancing", {"strategy": ours}, settings, "routing_strategy")
+    if not _rendered_here(sources):
+        _retries(draft, settings, "num_retries")
+    _timeouts(draft, settings, ("timeout", "stream_timeout"), notes)
+
+
+def _rendered_here(sources: Sources) -> bool:
+    """Whether a configuration is one of ours: all of its ids are."""
+    entries: list[Any] = sources.sequence("model_list") or []
+    infos = [e.get("model_info") if isinstance(e, Mapping) else None for e in entries]
+    ids = [str(info.get("id")) if isinstance(info, Mapping) else "" for info in infos]
+    return bool(ids) and all(id_.startswith("~") for id_ in ids)
+
+
+def _retries(draft: Draft, settings: Mapping, key: str) -> None:
+    value = settings.get(key)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 100:
+        _rule(draft, "retry_attempts", value, settings, key)
+
+
+def _timeouts(draft: Draft, settings: Mapping, keys: tuple[str, ...], notes: Notes) -> None:
+    for key in keys:
+        value = settings.get(key)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            notes.found(settings.value_place(key), "bad-value-fails", f"{key} is no time")
+        elif key == "stream_timeout":
+            notes.not_carried(settings.key_place(key), key, "it stands at each provider")
+        elif "timeout_seconds" not in draft.sections.get("routing_rules", {}):
+            _rule(draft, "timeout_seconds", value, settings, key)
+
+
+def _rule(draft: Draft, name: str, value: Any, settings: Mapping, key: str) -> None:  # noqa: ANN401
+    draft.sections.setdefault("routing_rules", {}).setdefault(name, value)
+    draft.from_places(("routing_rules", name), [settings.key_place(key)])
+
+
+def _litellm(draft: Draft, sources: Sources, notes: Notes) -> None:
+    settings = sources.settings("litellm_settings")
+    ours = _rendered_here(sources)
+    for key in settings:
+        place, path = settings.key_place(key), f"litellm_settings.{key}"
+        if key == "master_key" or (key in ROUTER and key not in SETTINGS):
+            where = "general_settings" if key == "master_key" else "router_settings"
+            notes.found(place, "misplaced-key", path, near=f"{where}.{key}")
+            _secret(settings, key, path, notes)
+        elif key not in SETTINGS:
+            notes.unknown(place, "ignored-key", "litellm_settings", key, tuple(SETTINGS))
+        elif key not in _DONE and settings[key] is not None and not ours:
+            notes.not_carried(place, path, _WHY.get(key, _UNKNOWN_WHY))
+        if not isinstance(settings[key], (Mapping, Sequence)):
+            _secret(settings, key, path, notes)
+        else:
+            _secrets_in(settings[key], path, notes)
+    if not ours:
+        _retries(draft, settings, "num_retries")
+        _timeouts(draft, settings, ("request_timeout",), notes)
+
+
+def _general(sources: Sources, notes: Notes) -> None:
+    settings = sources.settings("general_settings")
+    for key in settings:
+        place, path = settings.key_place(key), f"general_settings.{key}"
+        if key in GENERAL:
+            if key not in _DONE and settings[key] is not None:
+                notes.not_carried(place, path, _WHY.get(key, _ROLE))
+        elif key in ROUTER:
+            notes.found(place, "misplaced-key", path, near=f"router_settings.{key}")
+        else:
+            notes.unknown(place, "ignored-key", "general_settings", key, tuple(GENERAL))
+        if key == "master_key":
+            _master_key(settings, notes)
+        elif isinstance(settings[key], (Mapping, Sequence)):
+            _secrets_in(settings[key], path, notes)
+        else:
+            _secret(settings, key, path, notes)
+
+
+def _master_key(settings: Mapping, notes: Notes) -> None:
+    key, place = given(settings["master_key"]), settings.value_place("master_key")
+    if key.kind in (NONE, PLACEHOLDER):
+        notes.found(place, "weak-master-key", "general_settings.master_key")
+    elif key.unread:
+        notes.found(place, "key-sent-literally", "general_settings.master_key")
+    elif key.kind == LITERAL:
+        what = f"general_settings.master_key: a key stands in the file at line {place.line}"
+        notes.found(place, "literal-key", what, "the role `gateway` makes a key of its own")
+
+
+def _secret(settings: Mapping, key: str, path: str, notes: Notes) -> None:
+    """A literal secret under a key that is called like one."""
+    if secret_name(key) and given(settings[key]).kind == LITERAL:
+        place = settings.value_place(key)
+        notes.found(
+            place, "literal-key", f"{path}: a secret stands in the file at line {place.line}"
+        )
+
+
+def _secrets_in(node: object, path: str, notes: Notes) -> None:
+    stack: list[tuple[str, object]] = [(path, node)]
+    while stack:
+        here, value = stack.pop()
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                if isinstance(inner, (Mapping, Sequence)):
+                    stack.append((f"{here}.{key}", inner))
+                else:
+                    _secret(value, key, f"{here}.{key}", notes)
+        elif isinstance(value, Sequence):
+            stack += [(f"{here}[{index}]", item) for index, item in enumerate(value)]
