@@ -71,6 +71,15 @@ options:
       - Whether a needed variable without a value is an error, as before a deploy, or a warning.
     type: bool
     default: false
+  check_page:
+    description:
+      - Whether to warn where the page of M(lab.llm.provider_page) is there and does not say what
+        the registry says now. Not where something else than the registry as it stands is checked.
+    type: bool
+    default: false
+  page:
+    description: Where that page is; the default is C(providers.md) in O(path).
+    type: str
 attributes:
   check_mode:
     description: Reads only, so it does the same in check mode.
@@ -136,6 +145,10 @@ missing_variables:
   returned: when there is no error
 composed:
   description: Variables that the gateway composes from others, with their templates.
+  type: dict
+  returned: when there is no error
+environment:
+  description: Variables of LiteLLM's process that are no secret, name to value.
   type: dict
   returned: when there is no error
 services:

@@ -31,6 +31,7 @@ os.dup2(2, 1)  # whatever is printed from here on is no answer
 import litellm  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "roles/gateway/files/program"))
+import decisions  # noqa: E402
 from doors import came_in_private  # noqa: E402
 from shares import shares  # noqa: E402
 
@@ -47,6 +48,22 @@ down: set[str] = set()
 failing: dict[str, str] = {}
 asked: list[str] = []
 received: list[dict[str, Any]] = []
+said: list[str] = []
+
+
+class Lines:
+    """In place of a log."""
+
+    def info(self, text: str, *values: object) -> None:
+        """Keeps the line."""
+        said.append(text % values)
+
+
+decisions.log = Lines()
+CALLBACKS = {
+    "program.shares.shares": shares,
+    "program.decisions.decisions": decisions.decisions,
+}
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -102,8 +119,8 @@ def router(config: dict[str, Any]) -> Any:
     unknown = set(config["router_settings"]) - set(litellm.Router.get_valid_args())
     if unknown:
         raise ValueError(f"unknown router settings {unknown}")
-    if "litellm_settings" in config:
-        litellm.callbacks = [shares]
+    named = config.get("litellm_settings", {}).get("callbacks", ())
+    litellm.callbacks = [CALLBACKS[name] for name in named if name in CALLBACKS]
     return litellm.Router(model_list=config["model_list"], **config["router_settings"])
 
 
@@ -133,6 +150,7 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
         params["model"] = "openai/" + label
         params["api_base"] = f"http://127.0.0.1:{port}/{quote(label, safe='')}/v1"
     made = router(config)
+    decides = decisions.decisions in litellm.callbacks
     down.clear()
     down.update(request.get("down", ()))
     failing.clear()
@@ -141,6 +159,7 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
     found = []
     for _ in range(request.get("times", 1)):
         asked.clear()
+        said.clear()
         model = request["model"]
         for name in model if isinstance(model, list) else [model]:
             try:
@@ -153,9 +172,11 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
             except Exception as error:
                 who = ""
                 request["error"] = type(error).__name__
-            found.append({"model": name, "who": who, "asked": list(asked)})
+            answer = {"model": name, "who": who, "asked": list(asked)}
             asked.clear()
-            await asyncio.sleep(0)  # lets the counters of tokens run
+            await asyncio.sleep(0.05 if decides else 0)  # lets the counters of tokens run
+            found.append(answer | ({"said": list(said)} if decides else {}))
+            said.clear()
     return found
 
 
