@@ -14,6 +14,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.compile import Compiled, Inventory, compile_registry
+from ..module_utils.provider_page.page import place_of, stale
 from ..module_utils.registry.commit import commit_of
 from ..module_utils.registry.edit_files import edits_of, unwritable
 from ..module_utils.registry.problems import ERROR, Place, Problem, has_errors, in_order
@@ -39,6 +40,8 @@ ARGUMENTS = {
     },
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "require_secrets": {"type": "bool", "default": False},
+    "check_page": {"type": "bool", "default": False},
+    "page": {"type": "str"},
 }
 
 CHANGES = ("file", "without_provider", "without_file", "values")
@@ -58,13 +61,17 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        if sum(bool(arguments[name]) for name in CHANGES) > 1:
+        if any_change(arguments) > 1:
             raise AnsibleActionFail(f"Only one of {', '.join(CHANGES)} can be given.")
         path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
         file = str(Path(arguments["file"]).absolute()) if arguments["file"] else ""
         compiled, problems, edited = _compiled(arguments, str(path), inventory_of(task_vars), file)
         missing = missing_variables(compiled, arguments["secrets"])
-        problems = in_order([*problems, *_about_missing(compiled, missing, arguments)])
+        problems = [*problems, *_about_missing(compiled, missing, arguments)]
+        if arguments["check_page"] and not has_errors(problems) and not any_change(arguments):
+            page = place_of(str(path), arguments["page"])
+            problems += stale(compiled, inventory_of(task_vars), page)
+        problems = in_order(problems)
         failed = has_errors(problems)
         render = as_json if arguments["format"] == "json" else as_text
         result: dict[str, Any] = {
@@ -80,6 +87,11 @@ class ActionModule(ActionBase):
             result["problems"] = [problem.as_dict() for problem in problems]
             result["commit"] = commit_of(str(path))
         return result
+
+
+def any_change(arguments: Mapping[str, Any]) -> int:
+    """How many of the changes that can be asked for are: one at most."""
+    return sum(bool(arguments[name]) for name in CHANGES)
 
 
 def _compiled(

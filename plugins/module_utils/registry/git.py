@@ -82,6 +82,15 @@ class Repository:
         """The commit that is checked out, short."""
         return self.git("rev-parse", "--short=12", "HEAD")
 
+    def only(self, files: Iterable[str]) -> None:
+        """See that nothing in the directory but these files differs from what is committed: what
+        a tag names would not be what was proven. Raises GitError."""
+        mine = self.inside(files)
+        others = [one for one in self.changed([str(self.directory)]) if one not in mine]
+        if others:
+            names = ", ".join(str(Path(one).relative_to(self.top)) for one in others)
+            raise GitError(f"{names} would not be in what the tag is put on: commit that first")
+
     def tag(self, name: str, message: str) -> bool:
         """Put an annotated tag on what is checked out; whether it is new. Raises GitError."""
         there = self.says("rev-parse", "--quiet", "--verify", f"refs/tags/{name}^{{commit}}")
@@ -98,8 +107,9 @@ class Repository:
         wanted = list(files)
         if not wanted:
             return []
-        # Not git's own names: it quotes them, and renames have two.
-        return [one for one in wanted if self.git("status", "--porcelain", "-uall", "--", one)]
+        options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
+        said = self.git("status", *options, "--", *wanted)
+        return [str(self.top / one[3:]) for one in said.split("\0") if one]
 
     def inside(self, files: Iterable[str]) -> list[str]:
         """The files that are in this repository, below its top; a link stands for itself."""
@@ -141,7 +151,7 @@ class Repository:
         if done.returncode != 0:
             told = (done.stderr.strip() or done.stdout.strip()).removeprefix("fatal: ")
             raise GitError(f"git {words[0]} refuses: {told or f'exit status {done.returncode}'}")
-        return done.stdout.strip()
+        return done.stdout.strip("\n")
 
 
 def environment() -> Mapping[str, str]:

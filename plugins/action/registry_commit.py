@@ -1,0 +1,75 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.registry.git import GitError, Repository
+from ..plugin_utils.inventory import beside_inventory
+
+FILES = {"type": "list", "elements": "path", "default": []}
+ARGUMENTS = {
+    "path": {"type": "path"},
+    "files": FILES,
+    "message": {"type": "str", "default": ""},
+    "commit": {"type": "bool", "default": True},
+    "tag": {"type": "str", "default": ""},
+    "prepare": {"type": "bool", "default": False},
+    "unchanged": FILES,
+}
+
+
+class ActionModule(ActionBase):
+    """Translates between a task and git."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_diff = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Commits and tags, controller only."""
+        task_vars = task_vars or {}
+        super().run(tmp, task_vars)
+        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
+        result = {"changed": False, "commit": "", "committed": False, "tag": "", "problem": ""}
+        try:
+            repository = Repository(str(path))
+            if arguments["prepare"]:
+                prepare(repository, arguments)
+            elif self._task.check_mode:
+                result["changed"] = bool(repository.changed(repository.inside(arguments["files"])))
+            else:
+                record(repository, arguments, result)
+        except GitError as error:
+            if arguments["prepare"]:
+                raise AnsibleActionFail(f"Nothing was done: {error}.") from None
+            result["problem"] = str(error)
+        return result
+
+
+def prepare(repository: Repository, arguments: Mapping[str, Any]) -> None:
+    """What would be in the way later is said now."""
+    if arguments["commit"]:
+        repository.ready(arguments["files"], arguments["unchanged"])
+    if arguments["tag"]:
+        repository.only(arguments["files"] if arguments["commit"] else ())
+
+
+def record(repository: Repository, arguments: Mapping[str, Any], result: dict[str, Any]) -> None:
+    """Commits, then tags; `result` has what was done when one of them is refused."""
+    if arguments["commit"]:
+        made = repository.commit(arguments["files"], arguments["message"])
+        result.update(commit=made or repository.head(), committed=bool(made), changed=bool(made))
+    if arguments["tag"]:
+        repository.only(())
+        new = repository.tag(arguments["tag"], arguments["message"])
+        result.update(tag=arguments["tag"], changed=result["changed"] or new)
