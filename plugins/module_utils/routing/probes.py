@@ -15,6 +15,7 @@ from ..registry.addresses import origin
 from ..registry.model import Provider, Registry
 from .backends import base_url, health_endpoint, is_vendors
 from .canaries import canaries
+from .probe_names import asked_names, is_open
 from .resolve import Inventory, provider_hosts
 
 TIMEOUT_SECONDS = 10
@@ -27,34 +28,43 @@ _NOT_ITS_OWN = frozenset({"weight", "order", "num_retries"})
 def probes(registry: Registry, inventory: Inventory, config: Mapping[str, Any]) -> dict[str, Any]:
     """The questions, JSON-ready.
 
-    `models`: names that /v1/models must list. `health`: one endpoint a provider and host.
-    `completions`: one small request a name. `fallbacks`: names whose first hop can be forced, with
-    all `targets` that are asked then, in order (`target_ids` and `target_names` by kind).
-    `deployments`: {id, name, mode, configured} of every entry, `configured` being a hash that is
-    the same as long as its configuration is. `providers`: what each may be asked, see `_provider`.
+    `models`: names that /v1/models must list. `wildcards` are never listed; names that LiteLLM has
+    heard of may be, in place of them. `health`: one endpoint a provider and host. `completions`:
+    one small request a name; for a wildcard, a name that it stands for, if one is known.
+    `fallbacks`: names whose first hop can be forced, with all `targets` that are asked then,
+    in order (`target_ids` and `target_names` by kind). `deployments`: {id, name, mode, configured}
+    of every entry, `configured` being a hash that is the same as long as its configuration is; with
+    `by_name` where it can only be asked by a name. `providers`: what each may be asked, see
+    `_provider`.
     """
     modes: dict[str, str] = {}
     for entry in config["model_list"]:
         modes.setdefault(entry["model_name"], entry["model_info"]["mode"])
     rendered = [one for one in registry.providers.values() if one.rendered]
+    asked = asked_names(registry, config)
     return {
-        "models": list(modes),
+        "models": [name for name in modes if "*" not in name],
+        "wildcards": [name for name in modes if "*" in name],
         "health": _health(registry, inventory),
         "completions": [
-            {"route": name, "model": name, "mode": mode} for name, mode in modes.items()
+            {"route": name, "model": asked.get(name, name), "mode": mode}
+            for name, mode in modes.items()
+            if asked.get(name, name)
         ],
-        "fallbacks": _fallbacks(config, modes),
+        "fallbacks": _fallbacks(config, modes, asked),
         "canaries": canaries(config),
-        "deployments": [_deployment(entry) for entry in config["model_list"]],
+        "deployments": [_deployment(entry, asked) for entry in config["model_list"]],
         "providers": {one.name: _provider(one, registry, inventory) for one in rendered},
     }
 
 
-def _fallbacks(config: Mapping[str, Any], modes: Mapping[str, str]) -> list[dict[str, Any]]:
+def _fallbacks(
+    config: Mapping[str, Any], modes: Mapping[str, str], asked: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """Of shares the first hop cannot be forced: LiteLLM then goes on behind the whole group."""
     ways: dict[str, list[str]] = {name: [] for name in modes}
     for entry in config["model_list"]:
-        if entry["litellm_params"].get("order", 1) > 1:
+        if entry["litellm_params"].get("order", 1) > 1 and not is_open(entry):
             ways[entry["model_name"]].append(entry["model_info"]["id"])
     for chain in config["router_settings"].get("fallbacks", ()):
         for name, targets in chain.items():
@@ -62,23 +72,24 @@ def _fallbacks(config: Mapping[str, Any], modes: Mapping[str, str]) -> list[dict
     return [
         {
             "route": name,
-            "model": name,
+            "model": asked.get(name, name),
             "mode": modes[name],
             "targets": targets,
             "target_ids": [target for target in targets if target not in modes],
             "target_names": [target for target in targets if target in modes],
         }
         for name, targets in ways.items()
-        if targets
+        if targets and asked.get(name, name)
     ]
 
 
-def _deployment(entry: Mapping[str, Any]) -> dict[str, str]:
+def _deployment(entry: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, Any]:
     own = {k: v for k, v in entry["litellm_params"].items() if k not in _NOT_ITS_OWN}
     digest = hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:16]
-    info = entry["model_info"]
-    found = {"id": info["id"], "name": entry["model_name"], "mode": info["mode"]}
-    return {**found, "configured": digest}
+    info, name = entry["model_info"], entry["model_name"]
+    found = {"id": info["id"], "name": asked.get(name) or name, "mode": info["mode"]}
+    by_name = {"by_name": True} if is_open(entry) else {}
+    return {**found, "configured": digest, **by_name}
 
 
 def _provider(provider: Provider, registry: Registry, inventory: Inventory) -> dict[str, Any]:

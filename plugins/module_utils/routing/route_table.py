@@ -167,7 +167,7 @@ class Route:
             told["strategy"] = self.strategy
         if self.retries is not None:
             told["retries"] = self.retries
-        told["targets"] = [_target_dict(target) for target in self.targets]
+        told["targets"] = [_target_dict(target, self.strategy) for target in self.targets]
         told["fallbacks"] = [_fallback_dict(fallback) for fallback in self.fallbacks]
         if self.long_prompt:
             told["long_prompt"] = [_fallback_dict(fallback) for fallback in self.long_prompt]
@@ -212,7 +212,7 @@ def _fallback_dict(fallback: Fallback) -> dict[str, Any]:
     }
 
 
-def _target_dict(target: Target) -> dict[str, Any]:
+def _target_dict(target: Target, strategy: str) -> dict[str, Any]:
     deployment = target.deployment
     told: dict[str, Any] = {
         "provider": deployment.provider,
@@ -223,9 +223,9 @@ def _target_dict(target: Target) -> dict[str, Any]:
     }
     if target.traffic:
         told["traffic"] = target.traffic
-    elif target.share is None:
+    elif target.share is None and not strategy:
         told["order"] = target.rank + 1
-    else:
+    elif not strategy:
         told["weight"] = target.share
     if deployment.rated:
         told |= {"rpm": deployment.rpm, "tpm": deployment.tpm}
