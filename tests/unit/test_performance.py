@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -119,17 +120,19 @@ class Engine(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.asked.append(body)
         model = body["model"]
-        name = model.split("/")[-1]
+        name = model.split("/")[-1].split("#")[0]
+        body["begun"] = time.monotonic()
         first, pause, retries = self.says[name]
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
-        self.send_header("x-litellm-model-id", f"~{name}/{name}")
+        self.send_header("x-litellm-model-id", model if model[0] == "~" else f"~{name}/{name}")
         self.send_header("x-litellm-attempted-retries", str(retries))
         self.end_headers()
         time.sleep(first)
         for number in range(5):
             self.event(delta(f"{number} "))
             time.sleep(pause)
+        body["ended"] = time.monotonic()
         self.event(USAGE)
 
     def event(self, row: dict[str, Any]) -> None:
@@ -189,6 +192,20 @@ def test_nothing_declared_is_measured_and_told_and_never_fails(
     # One completion a name, as ever: what is asked by its id has been asked by then.
     assert [body["max_tokens"] for body in asked] == [5, 5]
     assert all(body["stream"] for body in asked)
+
+
+def test_whoever_is_to_be_fast_has_one_question_at_a_time(
+    address: str, asked: list[dict[str, Any]]
+) -> None:
+    said = probes(slow={"time_to_first_token_ms": 4000})
+    ids = [f"~slow/slow#{number}" for number in range(3)]
+    said["deployments"] += [
+        {"id": one, "name": one[1:], "mode": "chat", "configured": "slow"} for one in ids
+    ]
+    assert proven(address, said, new_provider="slow").ok
+    times = sorted((row["begun"], row["ended"]) for row in asked if "slow" in row["model"])
+    assert len(times) == 5
+    assert all(end <= begun for (_, end), (begun, _) in itertools.pairwise(times))
 
 
 def test_a_missed_bound_says_the_figures(address: str, asked: list[dict[str, Any]]) -> None:

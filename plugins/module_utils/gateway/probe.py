@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -39,6 +41,9 @@ class Proof:
         self.deployments = Deployments(declared(questions.probes), self.providers)
         self.checks: list[Check] = []
         self.performance: list[dict[str, Any]] = []
+        # Whoever is to be fast has one question at a time: not how long it queues is declared.
+        bound = [name for name, row in self.providers.items() if row.get("performance")]
+        self.turns = {name: threading.Lock() for name in bound}
 
     @property
     def ok(self) -> bool:
@@ -183,7 +188,8 @@ class Proof:
         model = identity or name
         most = self.questions.tokens_for(self.deployments.whose(model))
         body = question(model, mode, most)
-        came = self.gateway.ask(PATHS.get(mode, PATHS["chat"]), streamed(body, mode))
+        with self.turn(model):
+            came = self.gateway.ask(PATHS.get(mode, PATHS["chat"]), streamed(body, mode))
         answer = whole(came)
         by, good = answer.headers.get("x-litellm-model-id", ""), answered(answer, mode)
         # An id may be a name as well, and then have more than one behind it.
@@ -193,6 +199,11 @@ class Proof:
         told = check(line, name, f"{mode} of {model}", want, seen, good and right, answer)
         timed = pace(came) if good else {}
         return told | spent(answer, by, most) | timed | self.deployments.about(model)
+
+    def turn(self, model: str) -> contextlib.AbstractContextManager[object]:
+        """What to wait for before this name or id is asked."""
+        first = next(iter(self.deployments.whose(model)), "")
+        return self.turns.get(first) or contextlib.nullcontext()
 
     def force(self, name: str, mode: str, targets: Sequence[str]) -> Check:
         """Let the gateway believe that the name's own deployments failed."""
