@@ -103,10 +103,14 @@ def test_a_hook_that_refuses_loses_nothing(work: Work) -> None:
     work.git("add", ".")
     new, changed = work.write("mistral.yaml", "a: 1\n"), work.write("base.yaml", "b: 1\n")
     before = work.status(), work.git("rev-parse", "HEAD")
-    with pytest.raises(GitError, match="git commit refuses: no commits on Sundays"):
+    with pytest.raises(GitError, match="git commit refuses: no commits on Sundays") as refused:
         work.repository.commit([new, changed], MESSAGE)
     assert (work.status(), work.git("rev-parse", "HEAD")) == before
     assert Path(new).read_text() == "a: 1\n"
+    later = str(refused.value).partition("by hand: ")[2].rstrip(")")
+    work.hook("exit 0")
+    subprocess.run(f"{later} -m Later", shell=True, check=True, capture_output=True)
+    assert work.status() == "A  lab/registry/other.yaml"
 
 
 def test_nobody_is_asked_who_it_is(work: Work) -> None:

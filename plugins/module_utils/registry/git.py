@@ -11,6 +11,7 @@ refuses, all is as it was before the attempt.
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -72,11 +73,17 @@ class Repository:
             self.git("add", "--intent-to-add", "--", *new)
         try:
             self.git("commit", "--quiet", "--only", "--file=-", "--", *changed, said=message)
-        except GitError:
+        except GitError as error:
             if new:
                 self.says("reset", "--quiet", "--", *new)
-            raise
+            raise GitError(f"{error} (later, by hand: {self.by_hand(changed)})") from None
         return self.head()
+
+    def by_hand(self, files: Iterable[str]) -> str:
+        """The command that commits these."""
+        words = [shlex.quote(str(Path(one).relative_to(self.top))) for one in files]
+        git = f"git -C {shlex.quote(str(self.top))}"
+        return f"{git} add {' '.join(words)} && {git} commit --only {' '.join(words)}"
 
     def head(self) -> str:
         """The commit that is checked out, short."""
