@@ -26,6 +26,7 @@ from ..plugin_utils.inventory import beside_inventory, inventory_of
 ARGUMENTS = {
     "path": {"type": "path"},
     "file": {"type": "path"},
+    "text": {"type": "str"},
     "format": {"type": "str", "choices": ["text", "json"], "default": "text"},
     "without_provider": {"type": "str", "default": ""},
     "without_file": {"type": "str", "default": ""},
@@ -64,7 +65,7 @@ class ActionModule(ActionBase):
         if any_change(arguments) > 1:
             raise AnsibleActionFail(f"Only one of {', '.join(CHANGES)} can be given.")
         path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
-        file = str(Path(arguments["file"]).absolute()) if arguments["file"] else ""
+        file = _file(arguments, str(path))
         compiled, problems, edited = _compiled(arguments, str(path), inventory_of(task_vars), file)
         missing = missing_variables(compiled, arguments["secrets"])
         problems = [*problems, *_about_missing(compiled, missing, arguments)]
@@ -111,8 +112,18 @@ def _compiled(
         compiled, problems, edits = revalue(path, inventory, values)
         more = {"edits": edits_of(path, edits)}
         return compiled, [*problems, *unwritable(path, edits)], more
-    compiled = compile_registry(path, inventory, extra_file=file)
+    text = arguments["text"]  # of a file that is none yet
+    texts = {} if text is None else {Path(file).name: text.removeprefix("\ufeff")}
+    compiled = compile_registry(path, inventory, extra_file=file, edits=texts)
     return compiled, compiled.problems, {"edits": []}
+
+
+def _file(arguments: Mapping[str, Any], path: str) -> str:
+    """The absolute path of the extra file, "" if there is none."""
+    if not arguments["file"]:
+        return ""
+    folder = Path.cwd() if arguments["text"] is None else Path(path).absolute()
+    return str(folder / arguments["file"])
 
 
 def missing_variables(compiled: Compiled, secrets: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..module_utils import removal_report as removal
+from ..module_utils import verdicts
 from ..module_utils.rotation import RotationError, announcement, report, rotation
 
 
@@ -29,6 +30,18 @@ def key_rotation(
     return {**told, "lines": announcement(told), "problem": ""}
 
 
+def noted(hosts: verdicts.Hosts, name: str = "llm_failure") -> list[Any]:
+    """See verdicts.noted: what plays have noted on all hosts."""
+    return verdicts.noted(hosts, name)
+
+
+def verdict(
+    hosts: verdicts.Hosts, kind: str, format: str = "text", **facts: object
+) -> dict[str, Any]:
+    """See verdicts.verdict: how a command ended, {ok, report, why}."""
+    return verdicts.verdict(kind, hosts, facts).as_dict(format)
+
+
 class FilterModule:
     """The filters of this file."""
 
@@ -36,6 +49,8 @@ class FilterModule:
         """Name to function, as Ansible asks for them."""
         return {
             "key_rotation": key_rotation,
+            "noted": noted,
             "removal_report": removal_report,
             "rotation_report": report,
+            "verdict": verdict,
         }

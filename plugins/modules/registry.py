@@ -27,6 +27,7 @@ options:
       - One more registry file, checked as if it already stood in O(path); there it replaces a file
         of the same name.
     type: path
+  text: {description: "What O(file) holds, a name in O(path) that may be none yet.", type: str}
   without_provider:
     description:
       - Compile the registry as if this provider, with its limits, health check and budget, did not

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.lab.llm.plugins.module_utils.gateway.content import Content
+from ansible_collections.lab.llm.plugins.module_utils.gateway.generation import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 Play = Callable[..., subprocess.CompletedProcess[str]]
@@ -168,6 +170,46 @@ def test_a_registry_that_nobody_is_to_answer_needs_no_gateway(lab: Path, play: P
     file.write_text(ELSEWHERE.replace("{type", "{status: disabled, type"))
     done = play("site.yml", "-i", str(lab))
     assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture
+def serve_unconfirmed(lab: Path) -> Callable[[str], None]:
+    """Has this machine's gateway serve a file new.yaml that the registry does not hold."""
+    here = f"ansible_connection: local, user_service_user: root, user_service_home: {lab.parent}"
+    lab.write_text(INVENTORY % f"gateway1: {{{here}}}")
+
+    def serve(text: str) -> None:
+        store = Store(lab.parent / "gateway")
+        store.prepare()
+        content = Content({"config.yaml": "", "registry/new.yaml": text}, "venv", {}, (), "")
+        store.switch(store.stage(content, {}))
+        store.record(1, "live", unconfirmed="new.yaml")
+
+    return serve
+
+
+def test_what_the_gateway_alone_has_is_checked_before_it_is_adopted(
+    lab: Path, play: Play, serve_unconfirmed: Callable[[str], None]
+) -> None:
+    before = registry(lab)
+    serve_unconfirmed(MORE + "exact_matches: {x: {provider: elsewere}}\n")
+    done = play("adopt.yml", "-i", str(lab))
+    assert done.returncode != 0
+    assert "registry/new.yaml:4:" in done.stdout
+    assert "Did you mean 'elsewhere'?" in done.stdout
+    assert registry(lab) == before
+
+
+def test_what_would_be_adopted_is_shown(
+    lab: Path, play: Play, serve_unconfirmed: Callable[[str], None]
+) -> None:
+    before = registry(lab)
+    serve_unconfirmed(MORE)
+    done = play("adopt.yml", "-i", str(lab), "--check", "--diff")
+    assert done.returncode == 0, done.stdout
+    assert "+  more: {type: openai_compatible" in done.stdout
+    assert "The registry holds new.yaml now. Generation 1 serves it." in done.stdout
+    assert registry(lab) == before
 
 
 def test_without_a_file_it_asks_for_one(play: Play) -> None:

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a playbook ended, for people and for programs, by what its plays have noted on each host.
+
+`llm_failure` is the message of what failed there, `llm_left` the name of a host where something of
+ours may still be, `gateway_result` the change of the gateway.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import removal_report, rotation
+
+Hosts = Mapping[str, Mapping[str, Any]]
+Facts = Mapping[str, Any]
+_SAID = "In check mode nothing is asked."
+UNASKED: Facts = {"checks": [], "cost": [], "cost_line": "", "lines": [_SAID]}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`document` is for programs; `lines` are said to people in any case, `why` where it is not
+    `ok`. Where nothing is to be said at all, the document is empty."""
+
+    ok: bool
+    document: Facts = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+    why: str = ""
+
+    def as_dict(self, form: str) -> dict[str, Any]:
+        """{ok, report, why}: `report` is shown if it is not empty, with `why` the run fails."""
+        if form != "json":
+            return {"ok": self.ok, "report": [*filter(None, self.lines)], "why": self.why}
+        text = json.dumps(self.document, indent=4, sort_keys=True) if self.document else ""
+        return {"ok": self.ok, "report": text if self.ok else "", "why": "" if self.ok else text}
+
+
+def noted(hosts: Hosts, name: str = "llm_failure") -> list[Any]:
+    """The values of this variable on the hosts that have it: {host: {variable: value}}."""
+    return [variables[name] for variables in hosts.values() if name in variables]
+
+
+def verdict(kind: str, hosts: Hosts, facts: Facts) -> Verdict:
+    """The end of a command; `facts` are what the kind's own function says. Raises KeyError."""
+    return KINDS[kind](hosts, facts)
+
+
+def _site(hosts: Hosts, facts: Facts) -> Verdict:
+    """`file`: whether a file was to be added, whose own report follows."""
+    failures, left = noted(hosts), noted(hosts, "llm_left")
+    if not failures:
+        return Verdict(True, {} if facts["file"] else {"ok": True})
+    what = "The registry and the gateway are" if facts["file"] else "The gateway is"
+    more = f" The new instances may still be on {', '.join(left)}." if left else ""
+    document = {"ok": False, "failures": failures, "left": left}
+    return Verdict(False, document, why=f"{what} as before.{more}")
+
+
+def _kept(hosts: Hosts, facts: Facts) -> Verdict:
+    """`file`: the one that was added."""
+    proof = _gateway(hosts).get("proof") or UNASKED
+    document = {"ok": True, "file": facts["file"], "checks": proof["checks"], "cost": proof["cost"]}
+    return Verdict(True, document, (*proof["lines"], proof["cost_line"]))
+
+
+def _adopted(hosts: Hosts, facts: Facts) -> Verdict:
+    """`file`: the name of the one that was adopted, "" if there was none."""
+    number, file = _gateway(hosts)["generation"], facts["file"]
+    said = f"Generation {number} serves nothing that the registry does not hold."
+    if file:
+        said = f"The registry holds {file} now. Generation {number} serves it."
+    return Verdict(True, {"ok": True, "file": file, "generation": number}, (said,))
+
+
+def _removed(hosts: Hosts, facts: Facts) -> Verdict:
+    """`check`: the registry action's result; `check_mode`; `user`: whom the units run as."""
+    removed, left, failures = facts["check"]["removed"], noted(hosts, "llm_left"), noted(hosts)
+    told = {
+        "ok": not failures and not left,
+        "providers": removed["providers"],
+        "names": removed["names"],
+        "files": [edit["file"] for edit in facts["check"]["edits"]],
+        "failures": failures,
+        "left": left,
+        "check": facts["check_mode"],
+        "user": facts["user"],
+    }
+    return _reported(told, removal_report.report(told, removed))
+
+
+def _rotated(hosts: Hosts, facts: Facts) -> Verdict:
+    """`variable`: the key's; `check_mode`."""
+    failures, gateway = noted(hosts), _gateway(hosts)
+    # Another generation: that the program on the host was renewed changes no key.
+    taken = not gateway.get("failed", True) and gateway["generation"] != gateway["previous"]
+    told = {
+        "ok": not failures,
+        "variable": facts["variable"],
+        "changed": taken or any(noted(hosts, "llm_keys_changed")),
+        "gateway": taken,
+        "generation": gateway.get("generation"),
+        "failures": failures,
+        "both": [name for name, one in hosts.items() if one.get("llm_takes_both")],
+        "check": facts["check_mode"],
+    }
+    return _reported(told, rotation.report(told))
+
+
+def _promoted(hosts: Hosts, facts: Facts) -> Verdict:
+    """`provider`, `traffic` as it was given, `check_mode`."""
+    failures, canary = noted(hosts), noted(hosts, "gateway_canary")[0]
+    provider, traffic = facts["provider"], facts["traffic"]
+    document = {"ok": not failures, "failures": failures, "canary": canary}
+    document |= {"provider": provider, "traffic": traffic}
+    if failures:
+        return Verdict(False, document, why="The registry and the gateway are as before.")
+    stays, gets = ("would be", "would get") if facts["check_mode"] else ("is", "gets")
+    now = f"{stays} active" if float(traffic.replace("%", "")) == 100 else f"{gets} {traffic}"
+    forced = "" if canary["allowed"] else "Forced, although: "
+    before = f"{canary['share'] * 100:.4g}% before"
+    return Verdict(True, document, (f"{provider} {now} now, {before}.", f"{forced}{canary['why']}"))
+
+
+def _refused(hosts: Hosts, facts: Facts) -> Verdict:
+    """`provider`, `traffic`, `force`: whether it gets that share whatever it has done."""
+    canary, traffic = noted(hosts, "gateway_canary")[0], facts["traffic"]
+    if canary["allowed"] or facts["force"]:
+        return Verdict(True)
+    document = {"ok": False, "canary": canary, "provider": facts["provider"], "traffic": traffic}
+    said = "The registry and the gateway are as before. With -e force=true it gets"
+    return Verdict(False, document, why=f"{canary['why']}. {said} {traffic} all the same.")
+
+
+def _proven(hosts: Hosts, _facts: Facts) -> Verdict:
+    proof = noted(hosts, "gateway_proof")[0]
+    document = {name: proof[name] for name in ("ok", "generation", "checks", "cost")}
+    lines = (*proof["lines"], proof["cost_line"])
+    return Verdict(proof["ok"], document, lines, "Not all of it is so: see the lines with ❌.")
+
+
+def _gateway(hosts: Hosts) -> Facts:
+    found: list[Facts] = noted(hosts, "gateway_result")
+    return found[0] if found else {}
+
+
+def _reported(told: Facts, text: str) -> Verdict:
+    """What a report says, as what failed or as what was done."""
+    if told["ok"]:
+        return Verdict(True, told, tuple(text.splitlines()))
+    return Verdict(False, told, why=text)
+
+
+KINDS: dict[str, Callable[[Hosts, Facts], Verdict]] = {
+    "adopted": _adopted,
+    "kept": _kept,
+    "promoted": _promoted,
+    "proven": _proven,
+    "refused": _refused,
+    "removed": _removed,
+    "rotated": _rotated,
+    "site": _site,
+}
