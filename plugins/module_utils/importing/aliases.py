@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from ..registry.problems import Place, nearest
 from ..registry.yaml_tree import Mapping as Node
 from ..registry.yaml_tree import Sequence
-from .draft import Draft
 from .entries import texts
-from .groups import Group
+from .groups import Group, Member
 from .notes import Notes
 from .reader import Sources
 
@@ -31,14 +30,24 @@ STRATEGIES = {
 OTHER_STRATEGIES = ("provider-budget-routing",)
 
 
-class Aliases:
-    """Adds to `groups` what aliases stand for, and to the draft the capabilities."""
+@dataclass
+class Capability:
+    """A name for several models, chosen by a strategy of ours."""
 
-    def __init__(self, draft: Draft, groups: dict[str, Group], notes: Notes) -> None:
-        self.draft = draft
+    name: str
+    models: list[str]
+    strategy: str
+    place: Place
+    fallbacks: list[str | Member] = field(default_factory=list)
+
+
+class Aliases:
+    """Adds to `groups` what aliases stand for; `capabilities` are those that they make."""
+
+    def __init__(self, groups: dict[str, Group], notes: Notes) -> None:
         self.groups = groups
         self.notes = notes
-        self.capabilities: dict[str, None] = {}
+        self.capabilities: dict[str, Capability] = {}
 
     def read(self, sources: Sources) -> None:
         settings = sources.mapping("router_settings")
@@ -109,9 +118,7 @@ class Aliases:
             why = "a model has this name already"
             self.notes.not_carried(place, f"the group '{name}' of models", why)
             return
-        spec = {"preferred_models": models, "routing_strategy": strategy}
-        self.capabilities[name] = None
-        self.draft.put("capabilities", name, spec, [place])
+        self.capabilities[name] = Capability(name, models, strategy, place)
 
     def _routing_groups(self, routing: Sequence) -> None:
         used: dict[str, str] = {}
@@ -160,9 +167,10 @@ class Aliases:
             models.append(member.model if member.model in self.groups else next(names, ""))
         if all(models):
             self._capability(name, list(dict.fromkeys(models)), strategy, place)
-            later = [one for one in group.fallbacks if isinstance(one, str)]
-            if later:
-                self.draft.sections["capabilities"][name]["fallback"] = later
+            members = {member.who for member in group.members}
+            self.capabilities[name].fallbacks = [
+                one for one in group.fallbacks if isinstance(one, str) or one.who not in members
+            ]
         else:
             self.groups[name] = group
 

@@ -61,25 +61,23 @@ class Draft:
                 return places[0]
         return None
 
-    def cut(self, path: Path) -> bool:
-        """Removes what stands at a path, and what is empty then; False where there is nothing."""
+    def cut(self, path: Path) -> Path:
+        """Removes what stands at a path, and what is empty then; the path that went, () if none."""
         holders: list[Any] = [self.sections]
         for key in path[:-1]:
             holder = holders[-1]
             if not _has(holder, key):
-                return False
+                return ()
             holders.append(holder[key])
         if not path or not _has(holders[-1], path[-1]):
-            return False
+            return ()
+        while len(path) > 1 and len(holders[-1]) == 1:
+            holders.pop()
+            path = path[:-1]
         del holders[-1][path[-1]]
         if isinstance(path[-1], int):
             self._moved(path)
-        for holder, key in zip(reversed(holders[:-1]), reversed(path[:-1]), strict=True):
-            if holder[key] in ({}, []):
-                del holder[key]
-            else:
-                break
-        return True
+        return path
 
     def _moved(self, path: Path) -> None:
         """The items after one that is gone have moved up, and so have their origins."""

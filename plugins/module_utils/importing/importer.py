@@ -121,7 +121,8 @@ def _names(result: Imported, before: set[str]) -> None:
         return
     result.names = [name for name in result.compiled.routes.routes if not name.startswith("~")]
     if before:
-        result.new_names = [name for name in result.names if name not in before]
+        new = (name for name in result.names if name not in before and "*" not in name)
+        result.new_names = list(new)
     result.gone_names = sorted(before - set(result.names))
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The keys that LiteLLM 1.106.2 knows, and where; anything else has no effect there.
+"""The keys that LiteLLM knows, and where; others have no effect there.
 
-Held to the installed one by tests/unit/test_import_litellm.py.
+Written by tests/tools/litellm_keys.py; a test holds it to the real LiteLLM.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ def words(text: str) -> frozenset[str]:
 # Top level.
 SECTIONS = words(
     """
-    model_list router_settings litellm_settings general_settings environment_variables include
-    callback_settings credential_list guardrails mcp_servers mcp_tools vector_store_registry
-    search_tools files_settings finetune_settings assistant_settings prompts policies
-    policy_attachments agent_list agents plugins pass_through_endpoints sandbox_tools
-    worker_registry default_vertex_config classifier_plugin
+    agent_list agents assistant_settings callback_settings classifier_plugin credential_list
+    default_vertex_config environment_variables files_settings finetune_settings general_settings
+    guardrails include litellm_settings mcp_servers mcp_tools model_list pass_through_endpoints
+    plugins policies policy_attachments prompts router_settings sandbox_tools search_tools
+    vector_store_registry worker_registry
     """
 )
 ENTRY = words("model_name litellm_params model_info")
@@ -52,10 +52,10 @@ PARAMS = words(
     cache cache_key caching caching_groups client_id client_secret client_side_timeout
     completion_call_id complexity_router_config complexity_router_default_model
     configurable_clientside_auth_params context_management context_window_fallback_dict
-    cooldown_time custom_llm_provider custom_prompt_dict data_residency dd_agent_host dd_agent_port
-    dd_api_key dd_site default_api_key_rpm_limit default_api_key_tpm_limit default_headers
-    deployment_id dimensions disable_add_transform_inline_image_block drop_params echo
-    enable_json_schema_validation enable_prompt_caching enable_tag_filtering encoding_format
+    cooldown_time cost_per_query custom_llm_provider custom_prompt_dict data_residency dd_agent_host
+    dd_agent_port dd_api_key dd_site default_api_key_rpm_limit default_api_key_tpm_limit
+    default_headers deployment_id dimensions disable_add_transform_inline_image_block drop_params
+    echo enable_json_schema_validation enable_prompt_caching enable_tag_filtering encoding_format
     ensure_alternating_roles eos_token extra_headers fallbacks fastest_response final_prompt_value
     fireworks_forward_user_id force_timeout frequency_penalty function_call functions
     gcs_bucket_name gcs_path_service_account guardrails headers hf_model_name humanloop_api_key
@@ -71,27 +71,28 @@ PARAMS = words(
     milvus_text_field mock_response mock_timeout modalities model model_alias_map model_config
     model_file_id_mapping model_info n newrelic_api_key newrelic_region no-log num_retries
     openai_identity_provider_id openai_identity_token_file openai_service_account_id order
-    organization otpm parallel_tool_calls posthog_api_key posthog_api_url prediction
-    presence_penalty preset_cache_key prompt prompt_cache_key prompt_cache_retention
+    organization otpm output_vector_size parallel_tool_calls posthog_api_key posthog_api_url
+    prediction presence_penalty preset_cache_key prompt prompt_cache_key prompt_cache_retention
     prompt_environment prompt_id prompt_label prompt_variables prompt_version
     provider_affinity_header provider_specific_header proxy_server_request quality_router_config
-    quality_router_default_model reasoning_effort region_name request_timeout response_format
-    retry_policy retry_strategy roles routing_strategy rpm rust s3_access_key_id s3_bucket_name
-    s3_bucket_owner s3_encryption_key_id s3_endpoint_url s3_output_bucket_name s3_region_name
-    s3_secret_access_key safety_identifier search_tool_name secret_fields seed service_tier
-    shared_session signoz_ingestion_endpoint signoz_ingestion_key silent_model ssl_verify stop store
-    stream stream_chunk_size stream_options stream_response stream_timeout
-    stream_timeout_by_service_tier suffix supports_system_message tag_regex tags temperature
-    tenant_id text_completion thinking tiered_pricing timeout timeout_by_service_tier tool_choice
-    tools top_logprobs top_p tpm ttl turn_off_message_logging use_chat_completions_api use_client
-    use_in_pass_through use_litellm_proxy use_xai_oauth user user_continue_message
+    quality_router_default_model reasoning_effort region_name regional_endpoint_uplift_multiplier
+    regional_processing_uplift_multiplier_eu regional_processing_uplift_multiplier_us
+    request_timeout response_format retry_policy retry_strategy roles routing_strategy rpm rust
+    s3_access_key_id s3_bucket_name s3_bucket_owner s3_encryption_key_id s3_endpoint_url
+    s3_output_bucket_name s3_region_name s3_secret_access_key safety_identifier search_tool_name
+    secret_fields seed service_tier shared_session signoz_ingestion_endpoint signoz_ingestion_key
+    silent_model ssl_verify stop store stream stream_chunk_size stream_options stream_response
+    stream_timeout stream_timeout_by_service_tier suffix supports_system_message tag_regex tags
+    temperature tenant_id text_completion thinking tiered_pricing timeout timeout_by_service_tier
+    tool_choice tools top_logprobs top_p tpm ttl turn_off_message_logging use_chat_completions_api
+    use_client use_in_pass_through use_litellm_proxy use_xai_oauth user user_continue_message
     valkey_embedding_field valkey_host valkey_password valkey_port valkey_ssl valkey_text_field
     vector_store_id verbosity vertex_credentials vertex_location vertex_project wandb_api_key
     watsonx_region_name weave_project_id web_search_options weight
     """
 )
 COST = re.compile(r"(in|out)put_cost_per_|cache_(creation|read)_input_|_cost_per_|cost_per_second")
-# model_info: what something reads.
+# model_info, as far as anything reads it.
 INFO = words(
     """
     access_groups access_windows allow_fail_open base_model blocked created_at created_by db_model
@@ -99,12 +100,19 @@ INFO = words(
     health_check_model health_check_timeout health_check_voice id internal_router_model
     litellm_provider max_input_tokens max_output_tokens max_tokens member_auto_router mode ptu_count
     ptu_effective_from ptu_effective_to rpm supported_endpoints supported_environments
-    supported_openai_params supports_assistant_prefill supports_audio_input supports_audio_output
-    supports_computer_use supports_embedding_image_input supports_function_calling
-    supports_native_streaming supports_parallel_function_calling supports_pdf_input
-    supports_prompt_caching supports_reasoning supports_response_schema supports_system_messages
-    supports_tool_choice supports_url_context supports_vision supports_web_search team_id
-    team_public_model_name tier tiered_pricing tpm updated_at updated_by
+    supported_openai_params supports_adaptive_thinking supports_anthropic_compaction
+    supports_anthropic_thinking_payload supports_assistant_prefill supports_audio_input
+    supports_audio_output supports_box_questions supports_computer_use
+    supports_embedding_image_input supports_function_calling supports_image_size
+    supports_legacy_thinking supports_low_reasoning_effort supports_max_reasoning_effort
+    supports_mid_conversation_system supports_minimal_reasoning_effort supports_native_streaming
+    supports_native_structured_output supports_none_reasoning_effort supports_output_config
+    supports_parallel_function_calling supports_pdf_input supports_prompt_cache_breakpoint
+    supports_prompt_caching supports_reasoning supports_regex_lookaround supports_response_schema
+    supports_system_messages supports_thinking_cache_preservation supports_tool_choice
+    supports_tool_search supports_url_context supports_video_input supports_vision
+    supports_web_search supports_xhigh_reasoning_effort team_id team_public_model_name tier
+    tiered_pricing tpm updated_at updated_by
     """
 )
 # router_settings.
@@ -125,7 +133,7 @@ ROUTER = words(
     tag_filtering_match_any tag_routing_prefix timeout
     """
 )
-# router_settings.retry_policy and allowed_fails_policy.
+# Inside retry_policy.
 RETRY_POLICY = words(
     """
     AuthenticationErrorRetries BadRequestErrorRetries ContentPolicyViolationErrorRetries
@@ -133,34 +141,12 @@ RETRY_POLICY = words(
     ServiceUnavailableErrorRetries TimeoutErrorRetries
     """
 )
+# allowed_fails_policy.
 FAILS_POLICY = words(
     """
     AuthenticationErrorAllowedFails BadGatewayErrorAllowedFails BadRequestErrorAllowedFails
     ContentPolicyViolationErrorAllowedFails InternalServerErrorAllowedFails
     NotFoundErrorAllowedFails RateLimitErrorAllowedFails ServiceUnavailableErrorAllowedFails
     TimeoutErrorAllowedFails
-    """
-)
-# What may stand before the first '/' of a model.
-PREFIXES = words(
-    """
-    a2a a2a_agent ai21 ai21_chat aiml aiohttp_openai amazon_nova anthropic anthropic_text apertis
-    assemblyai auto_router aws_polly aws_textract azure azure_ai azure_speech azure_text baseten
-    bedrock bedrock_mantle black_forest_labs bytez cerebras charity_engine chatgpt chutes clarifai
-    cloudflare codestral cognition cohere cohere_chat cometapi compactifai cortecs cursor custom
-    custom_openai darkbloom dashscope databricks datarobot deepgram deepinfra deepseek
-    docker_model_runner dotprompt edenai elevenlabs empower fal_ai featherless_ai fireworks_ai
-    friendliai galadriel gdc gemini gigachat github github_copilot gradient_ai groq helicone heroku
-    hosted_vllm huggingface humanloop hyperbolic inception infinity jina_ai lambda_ai langflow
-    langfuse langgraph lemonade libertai litellm_agent litellm_proxy llamafile lm_studio manus
-    maritalk meta meta_llama milvus minimax mistral modelscope mongodb moonshot morph nadir nano-gpt
-    nebius neosantara nlp_cloud novita nscale nvidia_nim nvidia_riva oci ollama ollama_chat
-    oobabooga openai openai_like openrouter ovhcloud parasail perplexity petals pg_vector pinstripes
-    poe predibase prism publicai qwen_ai_platform qwencloud ragflow recraft reducto reka replicate
-    runwayml s3_vectors sagemaker sagemaker_chat sagemaker_nova sail sambanova sap scaleway scx-ai
-    snowflake soniox stability strands_decider synthetic tencent tensormesh
-    text-completion-codestral text-completion-inception text-completion-openai together_ai topaz
-    transcribe triton typesafe v0 valkey vercel_ai_gateway vertex_ai vertex_ai_beta vllm volcengine
-    voyage wandb watsonx watsonx_text xai xiaomi_mimo xinference zai
     """
 )

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The keys of LiteLLM's own settings, 1.106.2.
+"""The keys of LiteLLM's own settings.
 
-Held to the installed one by tests/unit/test_import_litellm.py.
+Written by tests/tools/litellm_keys.py; a test holds it to the real LiteLLM.
 """
 
 from __future__ import annotations
@@ -102,27 +102,26 @@ GENERAL = words(
     allow_requests_on_db_unavailable allow_unmanaged_response_ids allow_user_auth
     allowed_file_extensions allowed_ips allowed_routes always_include_stream_usage
     apply_user_budget_to_team_keys auto_redirect_ui_login_to_sso
-    background_health_check_model_groups background_health_checks block_robots
-    blocked_file_extensions cancel_on_disconnect claude_code_gateway_managed_settings
-    completion_model control_plane_url coordination_redis custom_auth custom_auth_run_common_checks
-    custom_auth_settings custom_key_generate custom_key_policy custom_key_update custom_sso
-    custom_team_metadata_validate custom_ui_sso_sign_in_handler
-    dangerously_permit_weak_or_unset_master_key database_args database_connect_timeout
-    database_connection_pool_limit database_connection_pool_timeout database_connection_timeout
-    database_disable_prepared_statements database_extra_connection_params
-    database_max_idle_connection_lifetime database_socket_timeout database_type database_url
-    default_team_disabled disable_auto_add_proxy_admin_to_teams
+    background_health_check_model_groups background_health_checks blocked_file_extensions
+    cancel_on_disconnect claude_code_gateway_managed_settings completion_model control_plane_url
+    coordination_redis custom_auth custom_auth_run_common_checks custom_key_generate
+    custom_key_policy custom_key_update custom_sso custom_team_metadata_validate
+    custom_ui_sso_sign_in_handler dangerously_permit_weak_or_unset_master_key database_args
+    database_connect_timeout database_connection_pool_limit database_connection_pool_timeout
+    database_connection_timeout database_disable_prepared_statements
+    database_extra_connection_params database_max_idle_connection_lifetime database_socket_timeout
+    database_type database_url default_team_disabled disable_auto_add_proxy_admin_to_teams
     disable_batch_input_file_rate_limiting disable_bedrock_agent_runtime_passthrough
     disable_budget_reservation disable_custom_api_keys disable_env_credential_login
     disable_error_logs disable_key_generate_for_org_admin disable_master_key_return
     disable_model_info_refresh disable_password_login_when_sso_enabled disable_prisma_schema_update
     disable_reset_budget disable_responses_id_security
     disable_retry_on_max_parallel_request_limit_error disable_spend_logs disable_spend_updates
-    drain_endpoint_token email_settings enable_claude_code_gateway enable_drain_endpoint
+    drain_endpoint_token enable_claude_code_gateway enable_drain_endpoint
     enable_health_check_routing enable_jwt_auth enable_mcp_registry enable_oauth2_auth
     enable_oauth2_proxy_auth enable_openai_websocket_passthrough enable_public_model_hub
-    enforce_fallback_model_access enforce_project_model_quota enforce_rbac enforce_user_param
-    enforced_params expose_fallback_errors_to_caller fail_closed_budget_enforcement
+    enforce_fallback_model_access enforce_rbac enforce_user_param enforced_params
+    expose_fallback_errors_to_caller fail_closed_budget_enforcement
     fail_closed_rate_limit_enforcement failed_login_block_seconds failed_login_window_seconds
     forward_client_headers_to_llm_api forward_llm_provider_auth_headers forward_openai_org_id
     global_max_parallel_requests health_check_concurrency health_check_details

@@ -37,7 +37,8 @@ def write_limits(
         else:
             limits[provider.name] = {"models": limited}
         draft.from_places(("rate_limit_settings", "limits", provider.name), places)
-        if not enforced:
+        mine = all(one.id.startswith("~") for one in provider.deployments)
+        if not enforced and not mine:
             notes.found(places[0], "limits-not-enforced", f"rpm and tpm of {provider.name}")
     if limits:
         draft.sections["rate_limit_settings"] = {"limits": limits}

@@ -63,8 +63,11 @@ def _cut(draft: Draft, wrong: Mapping[Path, Problem]) -> dict[Path, tuple[Place,
     for path in sorted(wrong, key=_backwards, reverse=True):
         inner = any(other[: len(path)] == path and other != path for other in wrong)
         origin = draft.origin(path) or NOWHERE
-        if not inner and draft.cut(path):
-            gone[path] = (origin, f"{wrong[path].message} ({wrong[path].code})")
+        went = () if inner else draft.cut(path)
+        if went and went != path and isinstance(went[-1], str):
+            origin = draft.origin(went) or origin
+        if went:
+            gone[went] = (origin, f"{wrong[path].message} ({wrong[path].code})")
     return gone
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from ..registry.problems import nearest
 from ..registry.provider_types import CHAT
-from .aliases import Aliases
+from .aliases import STRATEGIES, Aliases
 from .draft import Draft
 from .entries import Deployment
 from .fallbacks import FALLBACKS, LONG, REFUSED, Chain, read_chains
@@ -42,11 +42,11 @@ class Routing:
         self.notes = notes
         self.trials = {one.name: one.traffic for one in providers if on_trial(one)}
         settings = sources.settings("router_settings")
-        strategy = str(settings.get("routing_strategy") or SIMPLE)
-        self.groups = groups_of(deployments, self.trials, strategy, notes)
+        self.strategy = str(settings.get("routing_strategy") or SIMPLE)
+        self.groups = groups_of(deployments, self.trials, self.strategy, notes)
         self.wildcards = Wildcards(deployments, notes)
         self.by_id = {one.id: one for one in deployments if one.id and one.provider}
-        self.aliases = Aliases(draft, self.groups, notes)
+        self.aliases = Aliases(self.groups, notes)
         self.providers = by_rank(providers, self.groups)
         self.chains = read_chains(sources, notes)
         self.sources = sources
@@ -58,12 +58,21 @@ class Routing:
         self.aliases.read(self.sources)
         self._attach_to_capabilities(self.chains.by_kind.get(FALLBACKS, []))
         self._cut_cycles()
+        shapes = Shapes(self.draft, self.providers, self.groups, listed, self.trials, self.notes)
+        shapes.strategy = self._strategy()
+        shapes.write(self.aliases.capabilities.values())
+        self.wildcards.ref = shapes.ref
         self.wildcards.write(self.draft)
-        Shapes(self.draft, self.providers, self.groups, listed, self.trials, self.notes).write()
+        shapes.write_helpers()
         for kind, (when, word) in _WHEN.items():
             for chain in self.chains.by_kind.get(kind, []):
                 self._other_chain(chain, when, word)
         self._default()
+
+    def _strategy(self) -> str:
+        """What chooses among the deployments of a name, in our word; "" for shares."""
+        found = STRATEGIES.get(self.strategy, "")
+        return "" if self.strategy == SIMPLE else found
 
     def _known(self, name: str) -> bool:
         return name in self.groups or name in self.aliases.capabilities
@@ -95,10 +104,8 @@ class Routing:
     def _attach_to_capabilities(self, chains: list[Chain]) -> None:
         for chain in chains:
             if chain.source in self.aliases.capabilities:
-                spec = self.draft.sections["capabilities"][chain.source]
-                wanted = [one for one in self._targets(chain) if isinstance(one, str)]
-                if wanted and "fallback" not in spec:
-                    spec["fallback"] = wanted
+                capability = self.aliases.capabilities[chain.source]
+                capability.fallbacks = capability.fallbacks or self._targets(chain)
             elif chain.targets and not self._source_known(chain.source):
                 near = nearest(chain.source, self.groups)
                 what = f"'{chain.source}' is no name here"
@@ -124,10 +131,14 @@ class Routing:
 
     def _alias_names(self) -> set[str]:
         settings = self.sources.settings("router_settings")
-        aliases = settings.get("model_group_alias")
-        if not isinstance(aliases, Mapping):
-            return set()
-        return {name for name, to in aliases.items() if isinstance(to, str) and to in self.groups}
+        aliases, found = settings.get("model_group_alias"), set(self.aliases.capabilities)
+        if isinstance(aliases, Mapping):
+            found.update(name for name, to in aliases.items() if str(to) in self.groups)
+        groups = settings.get("routing_groups")
+        for one in groups if isinstance(groups, list) else ():
+            if isinstance(one, Mapping) and isinstance(one.get("group_name"), str):
+                found.add(one["group_name"])
+        return found
 
     def _cut_cycles(self) -> None:
         """Takes out each step that leads back to where its chain came from."""

@@ -117,10 +117,10 @@ def _router(draft: Draft, sources: Sources, notes: Notes) -> None:
             notes.not_carried(settings.key_place(key), path, _UNKNOWN_WHY)
     strategy = settings.get("routing_strategy")
     if isinstance(strategy, str) and strategy != SIMPLE_SHUFFLE:
-        place = settings.value_place("routing_strategy")
-        ours = strategy_of(strategy, place, notes)
-        if ours:
-            _rule(draft, "load_balancing", {"strategy": ours}, settings, "routing_strategy")
+        strategy_of(strategy, settings.value_place("routing_strategy"), notes)
+        if "load_balancing" in draft.sections.get("routing_rules", {}):
+            place = settings.key_place("routing_strategy")
+            draft.from_places(("routing_rules", "load_balancing"), [place])
     if not _rendered_here(sources):
         _retries(draft, settings, "num_retries")
     _timeouts(draft, settings, ("timeout", "stream_timeout"), notes)

@@ -11,12 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 from ..registry.provider_types import CHAT
+from .aliases import Capability
 from .draft import Draft
 from .groups import Group, Member
 from .listing import PRIORITIES, place_among
 from .notes import Notes
+from .ordered import Ordered
 from .providers import Provider
 
+_SECTIONS = {"providers": "redundant_models", "preferred_models": "capabilities"}
 _RULES = ("exact_matches", "redundant_models", "load_balancing", "capabilities")
 
 
@@ -38,15 +41,32 @@ class Shapes:
         self.listed = listed
         self.testing = set(testing)
         self.notes = notes
+        self.strategy = ""  # ours, of names with several; "" for shares
+        self.ordered = Ordered(groups, self.implied)
         self.defaults: dict[str, str] = {}
         self.helpers: dict[str, Member] = {}
 
-    def write(self) -> None:
-        """All groups, in their order; then the names that only fallbacks needed."""
-        for name in self.groups:
-            self._defaults_for(self.groups[name])
+    def write(self, capabilities: Iterable[Capability]) -> None:
+        """All groups, in their order, then the capabilities."""
         for group in self.groups.values():
-            self._write_one(group)
+            self._defaults_for(group)
+        spread = self._can_spread()
+        for group in self.groups.values():
+            if not (self.strategy and self._by_strategy(group, spread)):
+                self._write_one(group)
+        for one in capabilities:
+            members = [
+                m for name in one.models if name in self.groups for m in self.groups[name].members
+            ]
+            like = Group(one.name, one.place, self._mode_of(members), [members], one.fallbacks)
+            spec: dict[str, Any] = {"preferred_models": one.models}
+            spec |= {"routing_strategy": one.strategy} if one.strategy else {}
+            if refs := self._refs(like, one.fallbacks, members):
+                spec["fallback"] = refs[0] if len(refs) == 1 else refs
+            self.draft.put("capabilities", one.name, spec, [one.place])
+
+    def write_helpers(self) -> None:
+        """What only fallbacks needed: names, and default models."""
         for name, member in self.helpers.items():
             spec = {"provider": member.provider, "backend_model": member.model}
             self.draft.put("exact_matches", name, spec)
@@ -54,9 +74,66 @@ class Shapes:
         for name, model in self.defaults.items():
             self.draft.sections["providers"][name]["default_model"] = model
 
+    def ref(self, member: Member) -> str:
+        """What the registry calls a provider's model, whoever falls back to it."""
+        listed = self.listed.get(member.provider, ())
+        if member.model in listed and len(listed) > 1:
+            self.defaults.setdefault(member.provider, member.model)
+        place = self.providers[member.provider].place
+        mode = self._mode(member.provider, member.model)
+        return self._ref(Group("", place, mode, []), member, [])
+
+    def _mode_of(self, members: list[Member]) -> str:
+        return self._mode(*members[0].who) if members else CHAT
+
     def implied(self, name: str) -> list[str]:
         """The providers that answer to a name because they list a model that is called so."""
         return [p for p in self.providers if name in self.listed[p] and p not in self.testing]
+
+    def _can_spread(self) -> bool:
+        """Whether no name is asked in order only because of how its providers are listed."""
+        ranked = any(len(group.ranks) > 1 for group in self.groups.values())
+        models = {model for listed in self.listed.values() for model in listed}
+        others = (name for name in models if name not in self.groups)
+        return not ranked and all(len(self.implied(name)) < 2 for name in others)
+
+    def _by_strategy(self, group: Group, spread: bool) -> bool:
+        """Writes a name that another strategy than shares is for; whether it could be."""
+        name, members = group.name, group.members
+        if len(members) < 2 or len(group.ranks) > 1 or any(one.weight for one in members):
+            return False
+        refs = self._refs(group, group.fallbacks, members)
+        if spread and sorted(one.who for one in members) == sorted(
+            (provider, name) for provider in self.implied(name)
+        ):
+            rules = self.draft.sections.setdefault("routing_rules", {})
+            rules["load_balancing"] = {"strategy": self.strategy}
+            if refs:
+                self.draft.put("fallback_chains", name, refs, group.places)
+            return True
+        models = [self._name_of(member) for member in members]
+        if not all(models) or name in self.implied_names():
+            what = f"the strategy of '{name}', {self.strategy}"
+            self.notes.not_carried(group.place, what, "its deployments have equal shares now")
+            return False
+        spec = {"preferred_models": models, "routing_strategy": self.strategy}
+        if refs:
+            spec["fallback"] = refs
+        self.draft.put("capabilities", name, spec, group.places)
+        return True
+
+    def implied_names(self) -> set[str]:
+        """All names that models have of their own."""
+        return {model for listed in self.listed.values() for model in listed}
+
+    def _name_of(self, member: Member) -> str:
+        """A public name that leads to this provider's model alone, or ""."""
+        for name in (member.model, *self.groups):
+            other = self.groups.get(name)
+            if other is not None and [one.who for one in other.members] == [member.who]:
+                return name
+        free = member.model not in self.groups
+        return member.model if free and self.implied(member.model) == [member.provider] else ""
 
     def _write_one(self, group: Group) -> None:
         name, ranks = group.name, group.ranks
@@ -68,10 +145,11 @@ class Shapes:
         flat = [rank[0] for rank in ranks]
         ordered = all(len(rank) == 1 for rank in ranks) and not group.trial
         same = all(member.model == name for member in flat)
-        refs = self._refs(group, group.fallbacks)
         implied = self.implied(name)
+        refs = self._refs(group, group.fallbacks, group.members)
         if ordered and same and [member.provider for member in flat] == implied and not refs:
             return
+        implied_names = self.implied_names()
         chain = [member.provider for member in flat]
         place = place_among(chain, implied) if ordered else None
         alike = place is not None and all(
@@ -83,14 +161,17 @@ class Shapes:
                 spec["backend_model"] = flat[place].model
             if place:
                 spec["priority"] = PRIORITIES[place]
+        elif name not in implied_names and (ordered_one := self.ordered.capability(group)):
+            spec = ordered_one
+            refs = self._refs(group, group.fallbacks, group.members)
         else:
-            later = [member for rank in ranks[1:] for member in rank]
             spec = {"providers": self._shared(group)}
             if not group.stepped:
-                refs = list(dict.fromkeys([*self._refs(group, later), *refs]))
+                later = [member for rank in ranks[1:] for member in rank]
+                refs = self._refs(group, [*later, *group.fallbacks], ranks[0])
         if refs:
             spec["fallback"] = refs[0] if len(refs) == 1 else refs
-        section = "redundant_models" if "providers" in spec else "exact_matches"
+        section = next((to for key, to in _SECTIONS.items() if key in spec), "exact_matches")
         self.draft.put(section, name, spec, places)
 
     def _shared(self, group: Group) -> list[dict[str, Any]]:
@@ -114,19 +195,22 @@ class Shapes:
 
     # Fallbacks
 
-    def _refs(self, group: Group, wanted: Iterable[str | Member]) -> list[str]:
-        found = [one if isinstance(one, str) else self._ref(group, one) for one in wanted]
+    def _refs(
+        self, group: Group, wanted: Iterable[str | Member], targets: list[Member]
+    ) -> list[str]:
+        """`targets`: those that the rule itself names, after which a fallback is understood."""
+        found = [one if isinstance(one, str) else self._ref(group, one, targets) for one in wanted]
         return [one for one in dict.fromkeys(found) if one != group.name]
 
-    def _ref(self, group: Group, member: Member) -> str:
+    def _ref(self, group: Group, member: Member, targets: list[Member]) -> str:
         """What the registry calls a provider's model as a fallback."""
-        if self._resolved(group, member.provider, self.defaults) == member.model:
+        if self._resolved(group, member.provider, targets) == member.model:
             return member.provider
         for name in (member.model, *self.groups):
             other = self.groups.get(name)
             if other is not None and other.members == [member] and not other.fallbacks:
                 return name
-        if member.model not in self.groups and self.implied(member.model) == [member.provider]:
+        if self._name_of(member) not in ("", *self.groups):
             return member.model
         helper = f"{member.provider}/{member.model}"
         while helper in self.groups:
@@ -139,16 +223,16 @@ class Shapes:
         later = [member for rank in group.ranks[1:] for member in rank]
         for one in (*later, *group.fallbacks):
             if isinstance(one, Member) and self.listed[one.provider]:
-                resolved = self._resolved(group, one.provider, self.defaults)
+                resolved = self._resolved(group, one.provider, group.ranks[0])
                 if resolved == "" and one.model in self.listed[one.provider]:
                     self.defaults.setdefault(one.provider, one.model)
 
-    def _resolved(self, group: Group, provider: str, defaults: Mapping[str, str]) -> str:
+    def _resolved(self, group: Group, provider: str, targets: list[Member]) -> str:
         """The model that a fallback to a provider means; as routing.resolve has it."""
         models = [m for m in self.listed[provider] if self._mode(provider, m) == group.mode]
         if provider in self.testing:
             return ""
-        wanted = [group.name, *(one.model for one in group.members), defaults.get(provider, "")]
+        wanted = [group.name, *(one.model for one in targets), self.defaults.get(provider, "")]
         for name in wanted:
             if name in models:
                 return name

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from ..registry.provider_types import CHAT, COMPLETION, EMBEDDING, PROVIDER_TYPES
-from .keys import PREFIXES, words
+from ..routing.litellm_known import MODELS, PROVIDERS
+from .keys import words
 
 COMPATIBLE = "openai_compatible"
 
@@ -56,11 +57,6 @@ _VENDORS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "volcengine": ("https://ark.cn-beijing.volces.com/api/v3", "VOLCENGINE_API_KEY"),
     }
 )
-_BARE = (
-    (re.compile(r"(chat|ft:)?gpt-|o[1-9](-|$)|text-embedding-(3|ada)|davinci|babbage"), "openai"),
-    (re.compile(r"claude-"), "anthropic"),
-    (re.compile(r"gemini-|textembedding-"), "vertex_ai"),
-)  # fmt: skip
 _MODES = MappingProxyType(
     {"text-completion-openai": COMPLETION, "azure_text": COMPLETION, "anthropic_text": COMPLETION}
 )
@@ -81,12 +77,14 @@ def split_model(model: str, given: str = "") -> tuple[str, str]:
     if given:
         return given, model.removeprefix(f"{given}/")
     prefix, slash, rest = model.partition("/")
-    return (prefix, rest) if slash and prefix in PREFIXES and rest else ("", model)
+    return (prefix, rest) if slash and prefix in PROVIDERS and rest else ("", model)
 
 
 def bare_vendor(model: str) -> str:
     """The prefix that LiteLLM takes for a well-known name without one, or ""."""
-    return next((vendor for pattern, vendor in _BARE if pattern.match(model)), "")
+    if model.startswith(("ft:gpt-", "gpt-image")):
+        return "openai"
+    return next((vendor for vendor, names in MODELS.items() if model in names), "")
 
 
 def vendor_of(prefix: str, base: str) -> Vendor:

@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .draft import Draft
 from .entries import Deployment
 from .groups import Group, Member
 from .notes import Notes
+
+_FAR = 1e-6  # weights this far apart are ranks: our own renderings have such
+_SPECIAL = re.compile(r"([][.^$*+?{}()|\\])")
 
 
 class Wildcards:
@@ -27,6 +31,7 @@ class Wildcards:
                 self.by_name.setdefault(one.name, []).append(one)
         self.names = sorted(self.by_name, key=lambda name: (-len(name), name))
         self.fallbacks: dict[str, list[str]] = {}
+        self.ref: Callable[[Member], str] = lambda member: member.provider
         self.default: str = ""
 
     def covers(self, name: str) -> Group | None:
@@ -74,18 +79,37 @@ class Wildcards:
     def _write_pattern(
         self, draft: Draft, name: str, first: Deployment, others: list[Deployment]
     ) -> None:
-        spec: dict[str, Any] = {"pattern": f"^{re.escape(name[:-1])}.*", "provider": first.provider}
+        self._about_shares(name, [first, *others])
+        prefix = _SPECIAL.sub(r"\\\1", name[:-1])
+        spec: dict[str, Any] = {"pattern": f"^{prefix}.*", "provider": first.provider}
         if "*" not in first.model:
             spec["backend_model"] = first.model
         elif not _sent_on(name, first):
             why = f"what is sent would be another name than {first.model}"
             self.notes.not_carried(first.place, f"wildcard {name}", why)
             return
-        refs = [one.provider for one in others if one.provider != first.provider]
+        refs = [
+            one.provider if "*" in one.model else self.ref(Member(one.provider, one.model))
+            for one in others
+            if one.provider != first.provider
+        ]
         refs = list(dict.fromkeys([*refs, *self.fallbacks.get(name, ())]))
         if refs:
             spec["fallback"] = refs[0] if len(refs) == 1 else refs
         draft.add("patterns", spec, [one.place for one in (first, *others)])
+
+    def _about_shares(self, name: str, members: list[Deployment]) -> None:
+        """A pattern has one provider first: deployments of one rank are asked in turn."""
+        ranks: dict[float, set[str]] = {}
+        for one in members:
+            weight = one.numbers.get("weight", 1)
+            step = round(-math.log10(weight) / 9) if 0 < weight < _FAR else 0
+            ranks.setdefault(one.numbers.get("order", step), set()).add(one.provider)
+        shared = next((of for of in ranks.values() if len(of) > 1), None)
+        if shared:
+            what = f"the shares of {', '.join(sorted(shared))} in the wildcard {name}"
+            why = "a pattern has one provider first, so they are asked in turn"
+            self.notes.not_carried(members[0].place, what, why)
 
 
 def _sent_on(name: str, one: Deployment) -> bool:
