@@ -7,12 +7,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import yaml
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.history_report import History, as_lines
-
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from ..plugin_utils.config_text import load
 
 
 class ActionModule(ActionBase):
@@ -34,11 +32,3 @@ class ActionModule(ActionBase):
         as_json = arguments.get("format") == "json"
         said = json.dumps(report, indent=2, ensure_ascii=False) if as_json else ""
         return {"changed": False, **report, "msg": said or as_lines(report, between)}
-
-
-def load(text: str) -> Any:
-    """A configuration as LiteLLM reads it. Raises ValueError."""
-    try:
-        return yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe one
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None

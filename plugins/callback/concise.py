@@ -80,7 +80,8 @@ class CallbackModule(Default):
             return
         self._end_play()
         self._heading = play.get_name().strip()
-        if list(play.hosts) not in (["localhost"], ["!all"]):
+        looks = (play.vars or {}).get("llm_looks")  # and says what it has seen later
+        if list(play.hosts) not in (["localhost"], ["!all"]) and not looks:
             self._head()
             self._silent_hosts, self._ran = True, False
 

@@ -105,35 +105,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.host.account import AccountError, as_user
+from ..module_utils.host.artifact_options import SUBOPTIONS, wish_of
 from ..module_utils.host.artifact_removal import remove
-from ..module_utils.host.artifacts import Artifact, Outcome, ensure, problem_with
+from ..module_utils.host.artifacts import Artifact, Outcome, ensure
 from ..module_utils.host.fetch import FetchError
-
-SOURCE = {"url": {"type": "str"}, "path": {"type": "path"}, "pypi": {"type": "str"}}
-SUBOPTIONS = {
-    **SOURCE,
-    "name": {"type": "str"},
-    "member": {"type": "str"},
-    "sha256": {"type": "str"},
-    "dest": {"type": "path"},
-    "unpack": {"type": "path"},
-    "mode": {"type": "str", "default": "0644"},
-    "link": {"type": "bool", "default": False},
-}
-
-
-def wish_of(given: dict[str, object]) -> Artifact:
-    """An artefact from the module's options; ValueError names what is wrong with it."""
-    values = {key: value for key, value in given.items() if value is not None}
-    name = str(values.pop("name", given["dest"] or given["unpack"] or "an artefact"))
-    try:
-        values["mode"] = int(str(values["mode"]), 8)
-    except ValueError:
-        raise ValueError(f"{name}: mode '{values['mode']}' is not octal, such as 0644") from None
-    wish = Artifact(name=name, **values)
-    if problem := problem_with(wish):
-        raise ValueError(f"{name}: {problem}")
-    return wish
 
 
 def bring(wishes: list[Artifact], gone: list[str], home: str | None, check: bool) -> dict[str, Any]:

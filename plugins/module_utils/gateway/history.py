@@ -15,7 +15,7 @@ from .content import Manifest, sha256
 from .generation import PROBES, Store
 from .sealed import GenerationError
 
-CONFIG = "config.yaml"
+CONFIG, ENVIRONMENT = "config.yaml", "environment"
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
 _STATES = (("standby", "warm"), ("retiring", "finishing"), ("private", "candidate"))
 
@@ -86,8 +86,8 @@ def chosen(store: Store, first: int | None, last: int | None) -> tuple[int | Non
 def sides(store: Store, numbers: Iterable[int]) -> dict[str, Any]:
     """What these generations were made of: {generations: {number: side}, texts, locks}.
 
-    A side is {manifest, probes, units, config}; `config` is a key of `texts`, where a text that
-    several share stands once. `locks`: venv -> {package: version}.
+    A side is {manifest, probes, units, environment, config}; `config` is a key of `texts`, where a
+    text that several share stands once. `locks`: venv -> {package: version}.
     """
     told: dict[str, Any] = {"generations": {}, "texts": {}, "locks": {}}
     for number in sorted(set(numbers)):
@@ -99,6 +99,7 @@ def sides(store: Store, numbers: Iterable[int]) -> dict[str, Any]:
             "manifest": asdict(manifest),
             "probes": _probes(store, number),
             "units": store.units(number),
+            "environment": store.text(number, ENVIRONMENT),
             "config": sha256(text),
         }
     return told
@@ -117,4 +118,9 @@ def packages(store: Store, manifest: Manifest) -> dict[str, str]:
         text = (store.base / "venvs" / f"{manifest.venv}.txt").read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    return dict(_PINNED.findall(text))
+    return pinned(text)
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """{package: version} of a lock file's text."""
+    return dict(_PINNED.findall(lock))

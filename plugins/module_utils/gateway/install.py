@@ -39,7 +39,8 @@ def sources() -> dict[str, str]:
         if path not in found:
             loaded = importlib.import_module(f"{ROOT}.{package}.{name}")
             found[f"{PACKAGE}/{package}/__init__.py"] = ""
-            found[path] = str(loaded.__loader__.get_source(loaded.__name__))  # type: ignore[union-attr]
+            loader = loaded.__spec__.loader if loaded.__spec__ else None
+            found[path] = str(loader.get_source(loaded.__name__))  # type: ignore[union-attr]
             to_read += _imported(found[path], package)
     return dict(sorted(found.items()))
 

@@ -59,3 +59,8 @@ def names_of(names: Collection[str]) -> str:
 def provider_of(identity: str) -> str:
     """The provider in an id of the form ~provider[@host]/model, "" if it is another word."""
     return identity[1:].split("/", 1)[0].split("@", 1)[0] if identity.startswith("~") else ""
+
+
+def host_of(identity: str) -> str:
+    """The host in such an id, "" where somebody else runs it."""
+    return identity[1:].split("/", 1)[0].partition("@")[2] if identity.startswith("~") else ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 _PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainCode,ExecMainStatus,"
-    "ExecMainPID,MainPID,NRestarts,NeedDaemonReload,InvocationID"
+    "ExecMainPID,MainPID,NRestarts,NeedDaemonReload,InvocationID,DropInPaths"
 )
 
 

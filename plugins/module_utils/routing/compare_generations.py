@@ -5,7 +5,8 @@
 """What is different between two generations of the gateway, in sentences.
 
 A generation is told by a mapping: `config` (parsed), `probes`, `units` (name -> text), `packages`
-(name -> version), `environment` (text) and `manifest`, as its folder has it. Each part may be missing.
+(name -> version), `environment` (text) and `manifest`, as its folder has it. Each part may be
+missing.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from .compare_flat import Difference, Path, differences, dotted
 from .compare_view import INFO, ORDER, PARAMS, TRAFFIC, WEIGHT, Entry, View, label
 from .compare_words import changed, listed
 
-
 ADD, CHANGE, REMOVE = "add", "change", "remove"
 
 

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..module_utils.host.llama_cpp import STEM
+from ..module_utils.host.units import unit_name
+from ..module_utils.planning import drift, plan
+
+Found = Mapping[str, Any]
+
+
+def plan_report(
+    check: Found, gateway: Found, hosts: Mapping[str, Found], name: str = "gateway"
+) -> dict[str, Any]:
+    """See plan: what a run would change, with `lines` and `json` of it."""
+    told = plan.plan(check, gateway, hosts, name)
+    said = {"lines": plan.lines(told), "ending": plan.ending(told), "json": as_json(told)}
+    return {**told, **said}
+
+
+def plan_hosts(check: Found, gateway: Found, inventory: Iterable[str]) -> list[str]:
+    """The hosts that are to run a service or have one, as far as the inventory has them."""
+    wanted = [host for host in check.get("services", {}) if on_host(check, host)]
+    had = [] if check.get("file_providers") else gateway.get("hosts", [])
+    return [host for host in dict.fromkeys([*wanted, *had]) if host in list(inventory)]
+
+
+def on_host(check: Found, host: str) -> list[Any]:
+    """The services of a host: of the extra file's providers, if there is one, else all."""
+    chosen = check.get("file_providers") or []
+    services = check["services"].get(host, [])
+    return [one for one in services if not chosen or one["provider"] in chosen]
+
+
+def drift_report(
+    gateway: Found, hosts: Mapping[str, Found], name: str = "gateway", user: str = "llm"
+) -> dict[str, Any]:
+    """See drift: what is not as it was deployed, with `lines` and `json` of it."""
+    told = drift.drift(gateway, hosts, name, user)
+    said = {"lines": drift.lines(told), "ending": drift.ending(told), "json": as_json(told)}
+    return {**told, **said}
+
+
+def drift_units(gateway: Found, host: str) -> dict[str, int]:
+    """The units that the gateway expects on a host, each with its port."""
+    known = gateway.get("expected", {}).get(host, {})
+    return {unit_name(STEM, provider): port for provider, port in known.items()}
+
+
+def as_json(told: Found) -> str:
+    """One JSON document."""
+    return json.dumps(told, indent=2, ensure_ascii=False)
+
+
+class FilterModule:
+    """Reports of what would change, and of what has changed behind our back."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name to function, as Ansible asks for them."""
+        return {
+            "drift_report": drift_report,
+            "drift_units": drift_units,
+            "plan_hosts": plan_hosts,
+            "plan_report": plan_report,
+        }

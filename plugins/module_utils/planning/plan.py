@@ -1,0 +1,154 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: what a run would change, on the gateway and on each host, for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..routing.compare_params import ADD, CHANGE, REMOVE
+from ..routing.compare_words import counted, listed
+from .looked import seen_by_us, unseen
+from .services import notes_of, plan_host
+
+Found = Mapping[str, Any]
+Item = dict[str, str]
+GROUPS = {
+    "Providers": ("provider",),
+    "Names and routes": ("name", "route", "fallback", "alias", "strategy", "retries", "order"),
+    "Limits": ("limit", "budget", "timeout"),
+    "Deployments": ("address", "key", "model", "mode", "header", "tags", "deployment"),
+    "Settings": ("setting",),
+    "Health and proof": ("health", "proof"),
+    "Secrets": ("variable", "secret"),
+    "LiteLLM": ("litellm", "packages", "launcher", "program"),
+}
+REST = "The gateway itself"
+SIGNS = {ADD: "+", CHANGE: "~", REMOVE: "-"}
+
+
+def plan(
+    check: Found, gateway: Found, hosts: Mapping[str, Found], name: str = "the gateway"
+) -> dict[str, Any]:
+    """JSON-ready. `check` is the result of lab.llm.registry, `gateway` that of lab.llm.gateway_plan
+    on the host `name`, `hosts` are those of lab.llm.service_plan by host; one of a host that could
+    not be looked at has `unreachable` or `failed`, and a `msg`.
+
+    Returns ok (whether all was looked at), changes (how many), add, change, remove, groups ([{name,
+    host, items}]), secrets ({needed, missing}), refused, notes, not_seen ({host: why}), generation,
+    next, file.
+    """
+    not_seen = unseen([(name, gateway), *hosts.items()])
+    items: list[Item] = list(gateway.get("items", ()))
+    groups = [group for group in _gateway_groups(items) if group["items"]]
+    missing = list(check.get("missing_variables", ()))
+    for host, found in hosts.items():
+        if seen_by_us(found):
+            changes = plan_host(found, check["services"].get(host, ()), missing)
+            own = [change.as_dict() for change in changes]
+            groups += [{"name": host, "host": host, "items": own}] if own else []
+            items += own
+    verbs = [item["verb"] for item in items]
+    return {
+        "ok": not not_seen,
+        "changes": len(items),
+        **{verb: verbs.count(verb) for verb in SIGNS},
+        "groups": groups,
+        "secrets": {"needed": [v["name"] for v in check["variables"]], "missing": missing},
+        "refused": [*_lacking(check, gateway, missing), *_refused(gateway, hosts)],
+        "notes": [*gateway.get("notes", ()), *_notes(hosts)],
+        "not_seen": not_seen,
+        "generation": gateway.get("current"),
+        "next": gateway.get("next"),
+        "file": check.get("file", ""),
+    }
+
+
+def lines(told: Found) -> list[str]:
+    """For people: a line a change, by group, then what stands in the way, and the summary."""
+    found = []
+    for group in told["groups"]:
+        found.append(group["name"])
+        found += [f"  {SIGNS[item['verb']]} {item['text']}" for item in group["items"]]
+    for host, why in told["not_seen"].items():
+        found.append(f"! {host} could not be looked at, so nothing is said of it: {why}")
+    found += [f"! {reason}" for reason in told["refused"]]
+    found += told["notes"]
+    return [*found, summary(told)]
+
+
+def summary(told: Found) -> str:
+    """One line."""
+    secrets = len(told["secrets"]["missing"])
+    lacking = f"{counted(secrets, 'secret')} {'is' if secrets == 1 else 'are'} missing"
+    ends = [lacking] if secrets else []
+    if told["not_seen"]:
+        ends.append(f"not looked at: {listed(told['not_seen'])}")
+    if told["refused"] and not secrets:
+        ends.append("it would not begin, see above")
+    said = "no change: what serves is what the registry declares"
+    if told["changes"]:
+        said = f"{told['add']} to add, {told['change']} to change, {told['remove']} to remove"
+    elif told["not_seen"]:
+        said = "no change where it was looked at"
+    end = "." if not told["changes"] else _how(told)
+    return f"plan: {'; '.join([said, *ends])}{end}"
+
+
+def ending(told: Found) -> str:
+    """Why a run ends with an error that has a plan to show."""
+    if told["not_seen"]:
+        return f"Not looked at: {listed(told['not_seen'])}. So this is not the whole plan."
+    return "There is something to change."
+
+
+def _how(told: Found) -> str:
+    if told["file"]:
+        return (
+            f". To make it so: ansible-playbook playbooks/add_provider.yml -e file={told['file']}"
+        )
+    return ". To make it so: ansible-playbook playbooks/site.yml"
+
+
+def _gateway_groups(items: Sequence[Item]) -> list[dict[str, Any]]:
+    kinds = {kind: name for name, members in GROUPS.items() for kind in members}
+    names = [*GROUPS, REST]
+    return [
+        {
+            "name": name,
+            "host": "",
+            "items": [item for item in items if kinds.get(item["kind"], REST) == name],
+        }
+        for name in names
+    ]
+
+
+def _lacking(check: Found, gateway: Found, missing: Sequence[str]) -> Iterator[str]:
+    """Names without a value here; whether the gateway's host holds one, if that is known."""
+    needed = {one["name"]: one["needed_by"] for one in check["variables"]}
+    for name in missing:
+        held = "" if "missing" not in gateway or name in gateway["missing"] else _HELD
+        yield (
+            f"{name} has no value here, needed by {listed(needed[name])}{held}: export it where "
+            "ansible-playbook runs, or put it into llm_secrets in a vault"
+        )
+
+
+_HELD = " (the gateway's host holds one)"
+
+
+def _refused(gateway: Found, hosts: Mapping[str, Found]) -> Iterator[str]:
+    for reason in gateway.get("refused", ()):
+        yield f"the gateway would not be changed: {reason}"
+    for host, found in hosts.items():
+        for problem in found.get("problems", ()):
+            yield f"{host}: {problem}"
+
+
+def _notes(hosts: Mapping[str, Found]) -> Iterator[str]:
+    for host, found in hosts.items():
+        if seen_by_us(found):
+            yield from notes_of(host, found)
