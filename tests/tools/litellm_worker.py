@@ -25,6 +25,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+os.environ |= {"INITIAL_RETRY_DELAY": "0.001", "MAX_RETRY_DELAY": "0.001", "JITTER": "0"}
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever is printed from here on is no answer
 
@@ -47,6 +48,7 @@ FAILURES = {
 down: set[str] = set()
 failing: dict[str, str] = {}
 asked: list[str] = []
+asked_for: list[str] = []  # the model that each of them was asked for
 received: list[dict[str, Any]] = []
 said: list[str] = []
 
@@ -77,7 +79,9 @@ class Upstream(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """A chat completion, or 500."""
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        keys = sorted(json.loads(body or "{}"))
+        sent = json.loads(body or "{}")
+        keys = sorted(sent)
+        asked_for.append(sent.get("model"))
         received.append({"path": self.path, "headers": dict(self.headers.items()), "keys": keys})
         label = unquote(self.path.split("/")[1])
         asked.append(label)
@@ -92,6 +96,9 @@ class Upstream(BaseHTTPRequestHandler):
             status = 200
             body = {"id": "1", "object": "chat.completion", "created": 1, "model": "m",
                     "choices": [choice], "usage": usage}  # fmt: skip
+            if self.path.endswith("/embeddings"):
+                vector = {"object": "embedding", "index": 0, "embedding": [0.5]}
+                body = {"object": "list", "model": label, "data": [vector], "usage": usage}
         data = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
@@ -147,7 +154,7 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
     config = copy.deepcopy(request["ask"])
     for entry in config["model_list"]:
         params, label = entry["litellm_params"], entry["model_info"]["id"]
-        params["model"] = "openai/" + label
+        params["model"] = "openai/" + params["model"].split("/", 1)[1]
         params["api_base"] = f"http://127.0.0.1:{port}/{quote(label, safe='')}/v1"
     made = router(config)
     decides = decisions.decisions in litellm.callbacks
@@ -159,25 +166,35 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
     found = []
     for _ in range(request.get("times", 1)):
         asked.clear()
+        asked_for.clear()
         said.clear()
         model = request["model"]
         for name in model if isinstance(model, list) else [model]:
             try:
-                answer = await made.acompletion(
-                    model=name,
-                    messages=[{"role": "user", "content": "Hello"}],
-                    metadata=copy.deepcopy(request.get("metadata", {})),
-                )
-                who = answer.choices[0].message.content
+                who = await answered_by(made, name, request)
             except Exception as error:
                 who = ""
                 request["error"] = type(error).__name__
-            answer = {"model": name, "who": who, "asked": list(asked)}
+            answer = {"model": name, "who": who, "asked": [*asked], "asked_for": [*asked_for]}
             asked.clear()
+            asked_for.clear()
             await asyncio.sleep(0.05 if decides else 0)  # lets the counters of tokens run
             found.append(answer | ({"said": list(said)} if decides else {}))
             said.clear()
     return found
+
+
+async def answered_by(made: Any, name: str, request: dict[str, Any]) -> str:
+    """Who answers one request; an embedding tells it by its model."""
+    if request.get("mode") == "embedding":
+        answer = await made.aembedding(model=name, input="Hello")
+        return str(answer.model)
+    answer = await made.acompletion(
+        model=name,
+        messages=[{"role": "user", "content": "Hello"}],
+        metadata=copy.deepcopy(request.get("metadata", {})),
+    )
+    return str(answer.choices[0].message.content)
 
 
 async def sent(request: dict[str, Any], port: int) -> list[dict[str, Any]]:

@@ -40,12 +40,13 @@ class RealLiteLLM:
         private: bool = False,
         failing: dict[str, str] | None = None,
         metadata: dict[str, Any] | None = None,
+        mode: str = "chat",
     ) -> list[dict[str, Any]]:
         """Who answers `times` requests for a name, or for several names in turn; with `private` as
         if they came through the gateway's private door. `failing`: id -> how it fails, other than
         with 500; `metadata`: what the proxy notes of a request, such as {"tags": ["batch"]}."""
         what = {"model": model, "times": times, "down": list(down), "private": private}
-        what |= {"failing": failing or {}, "metadata": metadata or {}}
+        what |= {"failing": failing or {}, "metadata": metadata or {}, "mode": mode}
         return self._answer({"ask": config, **what})
 
     def sent(self, config: dict[str, Any], strays: list[str]) -> dict[str, list[dict[str, Any]]]:

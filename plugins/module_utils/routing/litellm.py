@@ -24,6 +24,7 @@ STEPS: tuple[Step, ...] = (
     entries.targets,
     entries.hidden,
     strategies.prices,
+    strategies.at_once,
     settings.failover,
     settings.limits,
     strategies.groups,

@@ -7,10 +7,8 @@
 from __future__ import annotations
 
 from ..canaries import canary_settings
-from ..strategies import LITELLM
+from .strategies import counts_usage
 from .work import Work
-
-USAGE = LITELLM["usage_based"]
 
 
 def failover(work: Work) -> None:
@@ -25,8 +23,7 @@ def limits(work: Work) -> None:
     Beside a usage-based strategy, which counts requests under all names itself, each would count
     twice.
     """
-    counted = any(route.strategy == USAGE for route in work.table.routes.values())
-    if work.table.limited and not counted:
+    if work.table.limited and not counts_usage(work):
         work.settings["optional_pre_call_checks"] = ["enforce_model_rate_limits"]
 
 

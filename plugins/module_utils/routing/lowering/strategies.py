@@ -11,6 +11,7 @@ from ..strategies import LITELLM
 from .work import Work
 
 CHEAPEST = LITELLM["lowest_cost"]
+USAGE = LITELLM["usage_based"]
 NEXT_TO_NOTHING = 1e-12  # US dollars for a token: LiteLLM takes 0 for a price that nobody knows
 
 
@@ -23,6 +24,24 @@ def groups(work: Work) -> None:
     ]
     if found:
         work.settings["routing_groups"] = found
+
+
+def counts_usage(work: Work) -> bool:
+    """Whether a strategy counts requests: it does for all names, in place of LiteLLM's check."""
+    return any(route.strategy == USAGE for route in work.table.routes.values())
+
+
+def at_once(work: Work) -> None:
+    """What has reached its limit says so at once.
+
+    A usage-based strategy says to come back in a minute, and LiteLLM waits for it before it tries
+    again.
+    """
+    routes = work.table.routes
+    for entry in work.entries if counts_usage(work) else ():
+        route = routes.get(entry["model_name"])
+        if "rpm" in entry["litellm_params"] and (route is None or route.retries is None):
+            entry["litellm_params"].pop("num_retries", None)
 
 
 def prices(work: Work) -> None:
