@@ -72,7 +72,9 @@ def _deployment(
     key: tuple[str, str], entry: Found | None, row: Found | None, mend: dict[str, str]
 ) -> Iterator[Finding]:
     name, identity = key
-    who = label(identity) if name == identity else f"{label(identity)} as {name}"
+    who = label(identity)
+    if name != identity and not who.startswith(f"{name} at "):
+        who += f" as {name}"
     if row is None:
         text = f"{who} is in config.yaml, and the process that serves has not loaded it"
         yield Finding("deployment", identity, "loaded", "not loaded", text, **mend)
