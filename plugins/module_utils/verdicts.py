@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import removal_report, rotation
+from .checklist import Checklist, as_lines, recorded
 
 Hosts = Mapping[str, Mapping[str, Any]]
 Facts = Mapping[str, Any]
@@ -47,8 +48,36 @@ def noted(hosts: Hosts, name: str = "llm_failure") -> list[Any]:
 
 
 def verdict(kind: str, hosts: Hosts, facts: Facts) -> Verdict:
-    """The end of a command; `facts` are what the kind's own function says. Raises KeyError."""
-    return KINDS[kind](hosts, facts)
+    """The end of a command; `facts` are what the kind's own function says. Raises KeyError.
+
+    Of a change of the registry they may be `page` and `git` besides, the results of provider_page
+    and registry_commit.
+    """
+    return _with_records(kind, KINDS[kind](hosts, facts), facts)
+
+
+def _with_records(kind: str, ended: Verdict, facts: Facts) -> Verdict:
+    """What the page and git have of it; a commit that was asked for and refused ends it badly."""
+    page, git = (_done(facts.get(name)) for name in ("page", "git"))
+    if kind == "documented" or (not page and not git):
+        return ended
+    more = {
+        "page": page.get("page", ""),
+        "commit": git.get("commit", ""),
+        "tag": git.get("tag", ""),
+    }
+    said = recorded(page, git)
+    refused = said.pop() if git.get("problem") else ""
+    document = {**ended.document, **more, "ok": ended.ok and not refused}
+    if refused:
+        document["failures"] = [*ended.document.get("failures", ()), refused]
+    lines = (*ended.lines, *(said if kind != "kept" else ()))  # the checklist has it
+    return Verdict(document["ok"], document, lines, "\n".join(filter(None, (ended.why, refused))))
+
+
+def _done(result: Facts | None) -> Facts:
+    """What a task said, nothing if it was skipped."""
+    return result if result and not result.get("skipped") else {}
 
 
 def _site(hosts: Hosts, facts: Facts) -> Verdict:
@@ -63,10 +92,23 @@ def _site(hosts: Hosts, facts: Facts) -> Verdict:
 
 
 def _kept(hosts: Hosts, facts: Facts) -> Verdict:
-    """`file`: the one that was added."""
-    proof = _gateway(hosts).get("proof") or UNASKED
-    document = {"ok": True, "file": facts["file"], "checks": proof["checks"], "cost": proof["cost"]}
-    return Verdict(True, document, (*proof["lines"], proof["cost_line"]))
+    """`file`: the one that was added; `stands`: what it is in the registry; `check`: the registry
+    action's result."""
+    gateway, check = _gateway(hosts), facts["check"]
+    proof = gateway.get("proof") or UNASKED
+    document = {"ok": True, "file": facts["file"], **_measured(proof)}
+    lines = (*proof["lines"], proof["cost_line"], proof.get("performance_line", ""))
+    page, git = (_done(facts.get(name)) for name in ("page", "git"))
+    if proof is UNASKED or not check["file_providers"] or not page:
+        return Verdict(True, document, lines)
+    known = {"providers": check["file_providers"], "routes": check["routes"], "gateway": gateway}
+    rows = Checklist({**known, "file": facts["stands"], "page": page, "git": git}).rows()
+    return Verdict(True, {**document, "checklist": rows}, (*lines, *as_lines(rows)))
+
+
+def _measured(proof: Facts) -> dict[str, Any]:
+    known = {"checks": proof["checks"], "cost": proof["cost"]}
+    return {**known, "performance": proof.get("performance", [])}
 
 
 def _adopted(hosts: Hosts, facts: Facts) -> Verdict:
@@ -139,9 +181,20 @@ def _refused(hosts: Hosts, facts: Facts) -> Verdict:
 
 def _proven(hosts: Hosts, _facts: Facts) -> Verdict:
     proof = noted(hosts, "gateway_proof")[0]
-    document = {name: proof[name] for name in ("ok", "generation", "checks", "cost")}
-    lines = (*proof["lines"], proof["cost_line"])
+    document = {"ok": proof["ok"], "generation": proof["generation"], **_measured(proof)}
+    lines = (*proof["lines"], proof["cost_line"], proof.get("performance_line", ""))
     return Verdict(proof["ok"], document, lines, "Not all of it is so: see the lines with ❌.")
+
+
+def _documented(_hosts: Hosts, facts: Facts) -> Verdict:
+    """`page`: what provider_page says."""
+    page = facts["page"]
+    known = {"page": page["page"], "changed": page["changed"], "undocumented": page["providers"]}
+    if page["problem"]:
+        document = {**known, "ok": False, "failures": [page["problem"]]}
+        return Verdict(False, document, why=page["problem"])
+    said = f"{page['page']}: {'written' if page['changed'] else 'current already'}"
+    return Verdict(True, {**known, "ok": True}, (said if page["page"] else "No page is wanted.",))
 
 
 def _gateway(hosts: Hosts) -> Facts:
@@ -158,6 +211,7 @@ def _reported(told: Facts, text: str) -> Verdict:
 
 KINDS: dict[str, Callable[[Hosts, Facts], Verdict]] = {
     "adopted": _adopted,
+    "documented": _documented,
     "kept": _kept,
     "promoted": _promoted,
     "proven": _proven,

@@ -18,7 +18,8 @@ SAME = {**NEW, "previous": 3}
 WORSE = {"allowed": False, "share": 0.05, "why": "it fails more"}
 BETTER = {"allowed": True, "share": 0.05, "why": "it does as well"}
 PROOF = {"checks": [1], "cost": [2], "cost_line": "cost: nothing", "lines": ["✅ a", "❌ b"]}
-ADDED = {"file": "m.yaml"}
+CHECK = {"file_providers": ["m"], "routes": []}
+ADDED = {"file": "m.yaml", "stands": "lab/registry/m.yaml", "check": CHECK}
 KEY = {"variable": "A_KEY", "check_mode": False}
 SHARE = {"provider": "m", "traffic": "25%", "check_mode": False}
 ALL = {**SHARE, "traffic": "100%"}
@@ -94,3 +95,53 @@ def test_what_is_not_so_is_told_with_its_lines() -> None:
 def test_what_is_noted_is_had_from_the_hosts_that_have_it() -> None:
     assert noted({"a": {}, **FAILED, "c": {"llm_failure": "c: too"}}) == ["b1: it broke", "c: too"]
     assert noted({"a": {"llm_left": "a"}}, "llm_left") == ["a"]
+
+
+PAGE = {"page": "p.md", "changed": True, "problem": "", "providers": {"m": []}}
+GIT = {"commit": "3f2a", "committed": True, "tag": "", "problem": ""}
+REFUSED_BY_GIT = {**GIT, "commit": "", "problem": "git commit refuses: no"}
+WITH = {"page": PAGE, "git": GIT}
+ROUTES = [{"name": "m-7b", "targets": [{"provider": "m"}], "rule": "lab/m.yaml:3"}]
+KEPT = {**ADDED, "check": {"file_providers": ["m"], "routes": ROUTES}}
+LIVE = {"g": {"gateway_result": {**NEW, "outcome": "live", "proof": {**PROOF, "checks": []}}}}
+
+
+def test_an_addition_ends_with_the_checklist() -> None:
+    ended = verdict("kept", LIVE, {**KEPT, **WITH})
+    assert ended.ok
+    said = ended.as_dict("text")["report"]
+    assert len([line for line in said if line[0] in "✅❌➖"]) == 2 + 11
+    assert ended.lines[-1] == "✅ Configuration committed to git: 3f2a"
+    assert [row["ok"] for row in ended.document["checklist"]][:4] == [True] * 4
+    assert (ended.document["page"], ended.document["commit"]) == ("p.md", "3f2a")
+
+
+def test_in_check_mode_there_is_no_checklist() -> None:
+    ended = verdict("kept", {"g": {"gateway_result": {}}}, {**KEPT, **WITH})
+    assert "checklist" not in ended.document
+
+
+def test_other_changes_say_what_the_page_and_git_have() -> None:
+    ended = verdict("removed", {}, {**REMOVAL, **WITH})
+    assert ended.lines[-2:] == ("p.md says so.", "Committed as 3f2a.")
+    skipped = {"page": {"skipped": True}, "git": {"skipped": True, "changed": False}}
+    assert verdict("removed", {}, {**REMOVAL, **skipped}) == verdict("removed", {}, REMOVAL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hosts", "facts"),
+    [("kept", LIVE, KEPT), ("removed", {}, REMOVAL), ("site", {}, {"file": False})],
+)
+def test_a_commit_that_is_refused_ends_it_badly(kind: str, hosts: Any, facts: Any) -> None:
+    ended = verdict(kind, hosts, {**facts, "page": PAGE, "git": REFUSED_BY_GIT})
+    said = "Not committed: git commit refuses: no. The change itself stands."
+    assert (ended.ok, ended.why, ended.document["failures"]) == (False, said, [said])
+    assert json.loads(ended.as_dict("json")["why"])["ok"] is False
+    if kind == "kept":
+        assert ended.lines[-1] == "❌ Configuration committed to git: git commit refuses: no"
+
+
+def test_the_page_by_itself() -> None:
+    assert verdict("documented", {}, {"page": PAGE}).lines == ("p.md: written",)
+    bad = verdict("documented", {}, {"page": {**PAGE, "problem": "it is full"}})
+    assert (bad.ok, bad.why) == (False, "it is full")
