@@ -35,7 +35,16 @@ def inventory_of(task_vars: Mapping[str, Any]) -> Inventory:
     return Inventory(
         groups=groups,
         addresses={host: _address(host, hostvars[host]) for host in groups.get("all", [])},
+        processes=sum(_workers(hostvars[host]) for host in groups.get("gateway", [])) or 1,
     )
+
+
+def _workers(variables: Mapping[str, Any]) -> int:
+    """How many processes with LiteLLM a gateway has; the role's default is one."""
+    try:
+        return max(1, int(variables.get("gateway_workers", 1)))
+    except (TypeError, ValueError):
+        return 1
 
 
 def _address(host: str, variables: Mapping[str, Any]) -> str:

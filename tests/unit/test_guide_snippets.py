@@ -21,12 +21,9 @@ SAYS: dict[str, list[tuple[int, str, str]]] = {
     "02-text-gen-webui": [],
     "03-routing-rules": [
         (6, "unknown-fallback", "existing_provider"),
-        (11, "not-yet-supported", "List the names themselves under `exact_matches`"),
-        (18, "not-yet-supported", "Give the task a name under `exact_matches`"),
     ],
     "04-text-gen-webui-routing": [
         (5, "unknown-fallback", "one of"),  # the guide's `ollama` stands in none of its snippets
-        (9, "not-yet-supported", "Give the task a name under `exact_matches`"),
     ],
     "05-litellm": [
         (1, "litellm-section", "Declare each model under its provider"),
@@ -47,7 +44,7 @@ SAYS: dict[str, list[tuple[int, str, str]]] = {
         (3, "bad-url", "the real host and port"),
     ],
     "11-load-balancing": [(7, "unknown-provider", "Did you mean 'new_provider'?")],
-    "12-fallback-chain": [(2, "not-yet-supported", "`exact_matches.<name>.fallback`")],
+    "12-fallback-chain": [],
     "13-health-check": [(3, "bad-url", "the real host and port")],
     "14-rate-limit": [],
     "15-scenario-openai": [
@@ -59,11 +56,8 @@ SAYS: dict[str, list[tuple[int, str, str]]] = {
     ],
     "16-scenario-gpu-server": [
         (2, "provider-outside-section", "'local_gpu_server:' indented below"),
-        (13, "not-yet-supported", "Give the task a name under `exact_matches`"),
     ],
-    "17-scenario-sizes": [
-        (line, "not-yet-supported", "`exact_matches.<name>.priority`") for line in (3, 6, 9)
-    ],
+    "17-scenario-sizes": [],
 }
 # What depends on how much is known of a file that cannot be read to its end.
 FOLLOWS = {"unknown-provider", "unknown-fallback"}

@@ -99,7 +99,7 @@ CASES = [
     (E + "a: {provider: two, fallback: only}", 9, "fallback-without-effect", "to 'only'"),
     (R + "a: {providers: [{provider: two}, {provider: one, model: m}], fallback: two}", 9, "fallback-without-effect", "to 'two'"),
     (E + "a: {provider: two, fallback: a}", 9, "fallback-cycle", "a -> a"),
-    (E + "a: {provider: two, fallback: b}\n  b: {provider: two, fallback: [m, c]}\n  c: {provider: two, fallback: b}", 11, "fallback-cycle", "b -> c -> b"),
+    (E + "a: {provider: two, fallback: b}\n  b: {provider: two, fallback: [m, c]}\n  c: {provider: two, fallback: a}", 11, "fallback-cycle", "a -> b -> c -> a"),
     (E + "a: {provider: two}", 9, "no-fallback", "'a' has one deployment and no fallback"),
     (E + "a: {provider: two, priority: secondary}", 9, "priority-without-effect", "no other provider serves it"),
     # limits
@@ -123,7 +123,7 @@ CASES = [
     (P + "{type: llama_cpp, deploy: {hosts: named}, models: [{name: x, source: {path: /x}}]}", 8, "listens-everywhere", "listens on all addresses of named"),
     (P + "{type: llama_cpp, deploy: {hosts: gpus}, models: [{name: x, source: {path: /x}}]}\n" + L + "p: {rpm: 1}", 11, "limit-below-hosts", "to be shared by 2 hosts"),
 ]  # fmt: skip
-QUIET = {"no-fallback"}  # said of most cases besides
+QUIET = {"no-fallback", "model-without-fallback"}  # said of most cases besides
 
 
 def compiled(tmp_path: Path, text: str):

@@ -19,11 +19,12 @@ class Inventory:
     """The part of Ansible's inventory that the core needs, as plain data.
 
     `groups`: group -> hosts. `addresses`: host -> its address as seen from the gateway.
-    The gateways are the hosts of the group `gateway`.
+    The gateways are the hosts of the group `gateway`; LiteLLM runs in `processes` of them all.
     """
 
     groups: dict[str, list[str]] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
+    processes: int = 1
 
     @property
     def gateways(self) -> list[str]:

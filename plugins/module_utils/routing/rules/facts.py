@@ -13,6 +13,7 @@ from typing import Protocol
 from ...registry.model import Provider, Reference, Registry
 from ...registry.problems import Problem, nearest
 from ...registry.schema_spots import short
+from ..backends import base_url, is_vendors
 from ..pattern_use import PatternUse
 from ..resolve import Inventory, provider_hosts
 from ..route_table import RouteTable
@@ -58,6 +59,9 @@ class Facts:
             yield f"model_size_routing.[size={one.text}].provider", one.provider
         if self.registry.default_provider is not None:
             yield "routing_rules.default_provider", self.registry.default_provider
+        for condition in self.registry.conditions:
+            if condition.provider is not None:
+                yield f"routing_rules.{condition.name}.provider", condition.provider
         for name, place in self.registry.health_places.items():
             yield "health_checks", Reference(name, place)
 
@@ -71,6 +75,16 @@ class Facts:
             yield path_of(pattern.text), pattern
         for capability in self.registry.capabilities.values():
             yield f"capabilities.{capability.name}", capability
+
+    def named_fallbacks(self) -> Iterator[tuple[str, list[Reference]]]:
+        """(path, what it names) of everything that says who answers next."""
+        for path, entry in self.rules_with_fallbacks():
+            yield f"{path}.fallback", entry.fallbacks
+        for chain in self.registry.chains:
+            yield f"fallback_chains.{chain.name}", chain.steps
+        for condition in self.registry.conditions:
+            yield f"routing_rules.{condition.name}.fallback", condition.fallbacks
+        yield "routing_rules.default_fallback", self.registry.everywhere.default_fallback
 
     def routes_of(self, entry: WithFallbacks) -> list[str]:
         """The names that an entry leads to: its own, or those of a pattern."""
@@ -105,6 +119,11 @@ class Facts:
         """On how many hosts a provider is; 1 where somebody else runs it."""
         found = self.registry.providers.get(provider)
         return max(1, len(provider_hosts(found, self.inventory))) if found else 1
+
+    def is_vendors(self, provider: Provider) -> bool:
+        """Whether it is a vendor's own API, and none in the lab."""
+        host = provider_hosts(provider, self.inventory)[0]
+        return is_vendors(provider, base_url(provider, host, self.inventory))
 
     def live(self) -> Iterator[Provider]:
         """The providers that are rendered."""

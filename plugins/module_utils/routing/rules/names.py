@@ -23,6 +23,7 @@ def reserved_name(facts: Facts) -> Iterator[Problem]:
     entries += [(entry.name, entry.place) for entry in registry.capabilities.values()]
     entries += [(use.wildcard[:-1], use.pattern.place) for use in facts.table.patterns
                 if use.wildcard not in ("", "*")]  # fmt: skip
+    entries += [*registry.alias_places.items()]
     for provider in registry.providers.values():
         entries += [(model.name, model.place) for model in provider.models.values()]
     for name, place in entries:
@@ -56,14 +57,14 @@ def duplicate_route(facts: Facts) -> Iterator[Problem]:
             yield Problem(redundant.place, "duplicate-route", message, "one of the two rules")
     for capability in registry.capabilities.values():
         name = capability.name
-        place = _taken(registry, name)
+        place = taken(registry, name)
         if place is not None:
             where = f"{place.file}:{place.line}"
             message = f"capabilities.{name}: '{name}' is a public name already ({where})"
             yield Problem(capability.place, "duplicate-route", message, "another name for the task")
 
 
-def _taken(registry: Registry, name: str) -> Place | None:
+def taken(registry: Registry, name: str) -> Place | None:
     """Where a rule, or a model that is served, has this name."""
     rule = registry.exact.get(name) or registry.redundant.get(name)
     if rule is not None:
@@ -122,22 +123,20 @@ def _unknown_model(facts: Facts, provider: Provider, model: Reference, path: str
 def unknown_fallback(facts: Facts) -> Iterator[Problem]:
     """A fallback is a provider or a public name; LiteLLM would ignore any other."""
     registry = facts.registry
-    for path, entry in facts.rules_with_fallbacks():
-        for reference in entry.fallbacks:
+    for path, references in facts.named_fallbacks():
+        for reference in references:
             if not kind_of(registry, reference.name):
-                message = (
-                    f"{path}.fallback names '{reference.name}'; no such provider or public name"
-                )
+                message = f"{path} names '{reference.name}'; no such provider or public name"
                 known = [*registry.provider_names, *registry.public_names]
                 yield facts.unknown(reference, "unknown-fallback", message, known)
 
 
 def ambiguous_name(facts: Facts) -> Iterator[Problem]:
     """A fallback that is both a provider and a public name could mean either."""
-    for path, entry in facts.rules_with_fallbacks():
-        for reference in entry.fallbacks:
+    for path, references in facts.named_fallbacks():
+        for reference in references:
             if kind_of(facts.registry, reference.name) == "both":
-                message = f"{path}.fallback names '{reference.name}', a provider and a public name"
+                message = f"{path} names '{reference.name}', a provider and a public name"
                 yield Problem(
                     reference.place, "ambiguous-name", message, "different names for the two"
                 )

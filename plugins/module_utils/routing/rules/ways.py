@@ -13,6 +13,7 @@ from ...registry.problems import ERROR, WARNING, Place, Problem
 from ..resolve import kind_of
 from ..route_table import ALIAS, MODEL, ROUTE
 from ..sources.default_provider import EVERYTHING
+from .cycles import places_for_many
 from .facts import Facts, path_of
 
 
@@ -71,12 +72,12 @@ def _how_to_serve(provider: Provider) -> str:
 def fallback_to_unserved(facts: Facts) -> Iterator[Problem]:
     """A fallback that cannot answer is no fallback: it is left out, and said."""
     unserved = facts.unserved_names()
-    for path, entry in facts.rules_with_fallbacks():
-        for reference in entry.fallbacks:
+    for path, references in facts.named_fallbacks():
+        for reference in references:
             reason, expected = _unserved(facts, reference, unserved)
             if not reason:
                 continue
-            message = f"{path}.fallback leads to '{reference.name}', which {reason}; it is left out"
+            message = f"{path} leads to '{reference.name}', which {reason}; it is left out"
             yield Problem(
                 reference.place, "fallback-to-unserved", message, expected, severity=WARNING
             )
@@ -94,12 +95,15 @@ def _unserved(facts: Facts, reference: Reference, unserved: set[str]) -> tuple[s
 
 
 def fallback_without_effect(facts: Facts) -> Iterator[Problem]:
-    """A fallback to what has failed already is none."""
+    """A fallback to what has failed already is none; one for many names may be so for some."""
+    for_many = places_for_many(facts.registry)
     for route in facts.table.routes.values():
         # Behind a wildcard the fallbacks are targets as well, of later ranks.
         own = [one for one in route.targets if not route.wildcard or one.rank == 0]
         tried = {id(target.deployment) for target in own}
         for fallback in route.fallbacks:
+            if fallback.place in for_many:
+                continue
             other = facts.table.routes.get(fallback.name) if fallback.kind == ROUTE else None
             deployments = fallback.deployments
             if other is not None and not other.fallbacks:
@@ -113,42 +117,6 @@ def fallback_without_effect(facts: Facts) -> Iterator[Problem]:
                     fallback.place, "fallback-without-effect", message,
                     "another provider, or a name that another one serves", severity=WARNING,
                 )  # fmt: skip
-
-
-def fallback_cycle(facts: Facts) -> Iterator[Problem]:
-    """A chain of public names that comes back to itself."""
-    next_names = {
-        entry.name: [ref for ref in entry.fallbacks if kind_of(facts.registry, ref.name) == "route"]
-        for _section, entry in facts.rules_with_fallbacks()
-    }
-    for use in facts.table.patterns:
-        for name in use.names:
-            others = [ref for ref in next_names[use.pattern.name] if ref.name != name]
-            next_names.setdefault(name, others)
-    done: set[str] = set()
-    for start in next_names:
-        yield from _cycles_from(start, next_names, done)
-
-
-def _cycles_from(
-    start: str, next_names: dict[str, list[Reference]], done: set[str]
-) -> Iterator[Problem]:
-    if start in done:
-        return
-    path = {start: iter(next_names[start])}  # name -> what is left to look at, in order
-    while path:
-        name = next(reversed(path), start)
-        reference = next(path[name], None)
-        if reference is None:
-            del path[name]
-            done.add(name)
-        elif reference.name in path:
-            names = list(path)
-            circle = [*names[names.index(reference.name) :], reference.name]
-            message = f"the fallbacks go round in a circle: {' -> '.join(circle)}"
-            yield Problem(reference.place, "fallback-cycle", message, "a chain that ends")
-        elif reference.name not in done:
-            path[reference.name] = iter(next_names.get(reference.name, ()))
 
 
 def no_fallback(facts: Facts) -> Iterator[Problem]:

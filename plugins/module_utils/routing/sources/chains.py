@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...registry.model import Reference
+from ...registry.model import Reference, Registry
 from ...registry.policies import CONTENT_POLICY, CONTEXT_WINDOW, ERROR, Chain
 from ..draft import Draft
 from ..resolve import kind_of
@@ -24,7 +24,7 @@ TESTING = "testing/"  # who asks for that name wants this provider, and no other
 
 def chains(draft: Draft, routes: Mapping[str, Route]) -> None:
     """Adds to what is declared for each name, and tells how often its first target is tried."""
-    everywhere, known = draft.registry.everywhere, by_primary(draft)
+    everywhere, known = draft.registry.everywhere, by_primary(draft.registry)
     for route in routes.values():
         mine = list(chains_of(route, known, draft.alias_of))
         declared = draft.declared.setdefault(route.name, [])
@@ -40,7 +40,7 @@ def chains(draft: Draft, routes: Mapping[str, Route]) -> None:
 
 def special_chains(draft: Draft) -> None:
     """Who answers a prompt that is too long, and one whose content is refused."""
-    known = by_primary(draft)
+    known = by_primary(draft.registry)
     if all(chain.when == ERROR for chain in draft.registry.chains):
         return
     for route in draft.table.routes.values():
@@ -55,11 +55,11 @@ def special_chains(draft: Draft) -> None:
 Known = dict[tuple[str, str], list[Chain]]
 
 
-def by_primary(draft: Draft) -> Known:
+def by_primary(registry: Registry) -> Known:
     """(kind, name) of a primary -> its chains; a second one of a kind (a problem) is left out."""
     found: Known = {}
-    for chain in draft.registry.chains:
-        kind = kind_of(draft.registry, chain.primary.name)
+    for chain in registry.chains:
+        kind = kind_of(registry, chain.primary.name)
         same = found.setdefault((kind, chain.primary.name), [])
         if all(one.when != chain.when for one in same):
             same.append(chain)
