@@ -22,7 +22,7 @@ Test = Callable[[Any], bool]
 _IGNORED = frozenset(
     {"$schema", "$id", "$defs", "title", "description", "examples", "default", "x-kind"}
     | {"x-problem", "x-expected", "x-instead", "x-not-yet", "x-not-yet-unless", "x-until-then"}
-    | {"x-unknown"}
+    | {"x-unknown", "x-meant"}
 )
 _STRUCTURE = frozenset(
     {"type", "properties", "patternProperties", "additionalProperties", "propertyNames", "items"}

@@ -94,7 +94,8 @@ def unknown_key(rule: Rule, spot: Spot) -> Words:
 
 def _wrong_choice(rule: Rule, code: str, spot: Spot) -> Words:
     choices = [str(one) for one in rule.spec["enum"]]
-    near = nearest(str(spot.value).lower(), choices)
+    word = str(spot.value).lower()
+    near = rule.spec.get("x-meant", {}).get(word.replace("-", "_"), "") or nearest(word, choices)
     message = f"{spot.path()} is {spot.shown()}"
     return code, message, f"one of {', '.join(choices)}", near
 
