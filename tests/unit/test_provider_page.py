@@ -264,3 +264,23 @@ def test_the_page_that_is_shown_is_what_is_written(tmp_path: Path) -> None:
     hosts = Inventory({"gateway": ["gateway1"]}, {"gateway1": "10.0.0.10"})
     found = compile_registry(str(tmp_path), hosts)
     assert page(found, hosts, before=shown).startswith(shown)
+
+
+def test_capabilities_patterns_and_chains_are_told(tmp_path: Path) -> None:
+    text = SMALL + (
+        "capabilities:\n"
+        "  code: {preferred_models: [b, c], routing_strategy: usage_based, description: Writes}\n"
+        "patterns:\n"
+        "  - {pattern: ^new/.*, provider: gpu, backend_model: a, fallback: own, description: New}\n"
+        "fallback_chains:\n"
+        "  long: {when: context_window, chain: [{primary: gpu}, {secondary: own}]}\n"
+    )
+    said = written(text, tmp_path)
+    table = said.partition("\n## gpu\n")[0].splitlines()
+    rows = {line.split(" | ")[0]: line for line in table if line.startswith("| `")}
+    assert "capability: Writes | `gpu` with `b`, or `own` with `c`, by usage" in rows["| `code`"]
+    assert "pattern: New | `gpu` with `a`, then `own` with `c` | " in rows["| `new/*`"]
+    assert "`own` with `c` (too long a prompt)" in rows["| `a`"]
+    assert "- The capability `code`" in section(said, "## own")
+    lines = chart(said)
+    assert [x for x in lines if not any(p.fullmatch(x) for p in (NODE, EDGE, OTHER))] == []

@@ -24,7 +24,7 @@ from ..routing.resolve import Inventory
 from ..routing.route_table import ROUTE, Fallback, Route, RouteTable
 from .escape import code, link, text, texts
 from .measured import new_rows, rows_in
-from .parts import Parts
+from .parts import Parts, further
 from .picture import Picture, hosts_of, shares_of
 from .sections import KINDS, Section
 
@@ -142,7 +142,7 @@ def _names(table: RouteTable, descriptions: Mapping[Place, str]) -> Iterator[str
         kind = KINDS.get(route.kind, "model")
         if route.kind in KINDS and route.place in descriptions:
             kind += f": {text(descriptions[route.place])}"
-        then = [_fallback(one) for one in route.fallbacks]
+        then = [_fallback(one) for one in further(route)]
         then += [f"{_fallback(one)} (too long a prompt)" for one in route.long_prompt]
         then += [f"{_fallback(one)} (content refused)" for one in route.refused]
         file = text(Path(route.place.file).name)
@@ -170,7 +170,7 @@ def _answers(route: Route) -> str:
         if target.tags:
             said += f" (if tagged {' or '.join(map(text, target.tags))})"
         found[said] = None
-    joined = ", or ".join(found) if shares else ", then ".join(found)
+    joined = ", or ".join(found) if shares or route.strategy else ", then ".join(found)
     return f"{joined}, by {text(route.strategy)}" if route.strategy else joined
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..routing.route_table import ROUTE, Route, RouteTable
+from ..routing.route_table import ROUTE, Fallback, Route, RouteTable
 
 Names = dict[str, Route]
 
@@ -47,5 +47,10 @@ class Parts:
 
 def first(route: Route) -> list[str]:
     """The providers that a request for a name can begin with."""
-    found = [one.deployment.provider for one in route.targets if one.rank == 0 or one.traffic]
-    return list(dict.fromkeys(found))
+    begins = [one for one in route.targets if one.rank == 0 or one.traffic or route.strategy]
+    return list(dict.fromkeys(one.deployment.provider for one in begins))
+
+
+def further(route: Route) -> list[Fallback]:
+    """The fallbacks that lead to anybody else than its own targets."""
+    return [] if route.wildcard else [one for one in route.fallbacks if route.called_by(one)]

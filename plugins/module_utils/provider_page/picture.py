@@ -14,6 +14,7 @@ from ..routing.backends import base_url
 from ..routing.resolve import Inventory, provider_hosts
 from ..routing.route_table import MODEL, ROUTE, Route, RouteTable, Target
 from .escape import label
+from .parts import further
 
 # Mermaid refuses more than 500 edges and 50,000 characters; and nobody reads as many.
 MOST_EDGES = 150
@@ -39,9 +40,7 @@ class Picture:
             name = self.node("names", route.name)
             for provider, said in _first(route).items():
                 self.edge(name, "-->", self.provider(provider), said)
-            step = 0
-            for fallback in route.fallbacks:
-                step += 1
+            for step, fallback in enumerate(further(route), 1):
                 if fallback.kind == ROUTE and fallback.name in table.routes:
                     target = self.node("names", fallback.name)
                     self.edge(name, "-.->", target, f"then {step}")

@@ -15,7 +15,7 @@ from ..routing.resolve import Inventory, provider_hosts
 from ..routing.route_table import CAPABILITY, MODEL, Route
 from . import measured
 from .escape import address, code, codes, link, text, texts
-from .parts import Parts
+from .parts import Parts, further
 
 MANY = 12  # names in one sentence
 KINDS = {
@@ -158,7 +158,7 @@ class Section:
         """Who else answers for a name, in order, each once."""
         others = [target.deployment.provider for target in route.targets]
         names = [name for name in others if name != self.provider.name]
-        return list(dict.fromkeys([*names, *(one.name for one in route.fallbacks)]))
+        return list(dict.fromkeys([*names, *(one.name for one in further(route))]))
 
 
 def undocumented(provider: Provider) -> list[str]:
