@@ -188,7 +188,7 @@ def test_nothing_declared_is_measured_and_told_and_never_fails(
     assert 1 < rows["slow"]["tokens_per_second"] <= 33
     assert (rows["slow"]["requests"], rows["slow"]["errors"]) == (2, 1)
     assert rows["fast"]["first_token_ms"] < 300
-    assert told(proof.performance).startswith("Measured: ~fast/fast first token 0.")
+    assert told(proof.performance).startswith("Measured: ~fast/fast first token ")
     # One completion a name, as ever: what is asked by its id has been asked by then.
     assert [body["max_tokens"] for body in asked] == [5, 5]
     assert all(body["stream"] for body in asked)
@@ -310,6 +310,7 @@ def test_which_provider_is_as_before(
 def test_times_that_look_the_same_are_told_apart() -> None:
     assert apart(1004, 1000) == ("1004 ms", "1000 ms")
     assert apart(2310, 1000) == ("2.31 s", "1.00 s")
+    assert apart(210, 1) == ("0.21 s", "1 ms")
 
 
 def test_a_stream_is_read_as_it_comes(address: str) -> None:

@@ -140,8 +140,8 @@ def figures(row: Mapping[str, Any]) -> str:
 
 
 def seconds(milliseconds: float) -> str:
-    """As people read it: hundredths of a second."""
-    return f"{milliseconds / 1000:.2f} s"
+    """As people read it: hundredths of a second, or milliseconds where that says too little."""
+    return f"{milliseconds / 1000:.2f} s" if milliseconds >= 10 else f"{milliseconds:g} ms"
 
 
 def apart(one: float, other: float) -> tuple[str, str]:
