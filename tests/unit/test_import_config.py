@@ -242,6 +242,7 @@ def test_a_hand_kept_pair_is_taken_over_with_what_it_can_be(tmp_path: Path) -> N
         "    type: vllm\n"
         "    base_url: http://10.0.0.5:8000\n"
         "    models: [mistral-7b]\n"
+        "    custom_config: {headers: {Authorization: 'Bearer ${GPU_KEY}'}}\n"
         f"    api_key: {KEY}\n"
         "    colour: blue\n"
         "team_notes: {who: us}\n",
@@ -249,8 +250,8 @@ def test_a_hand_kept_pair_is_taken_over_with_what_it_can_be(tmp_path: Path) -> N
     )
     passes(result, tmp_path)
     left = {one.what: one.place for one in result.left}
-    assert left["providers.gpu.colour in the registry"][1:] == (8, 5)
-    assert left["section team_notes"][1:] == (9, 1)
+    assert left["providers.gpu.colour in the registry"][1:] == (9, 5)
+    assert left["section team_notes"][1:] == (10, 1)
     assert left["exact_matches.chat.fallback in the registry"][1:] == (2, 25)
     assert left["exact_matches.lost in the registry"][1:] == (3, 3)
     assert [one.code for one in result.findings] == ["literal-key"]

@@ -16,6 +16,8 @@ from .reader import Sources
 
 FALLBACKS, LONG, REFUSED = "fallbacks", "context_window_fallbacks", "content_policy_fallbacks"
 DEFAULT = "default_fallbacks"
+# In general_settings they have no effect, which is said there; they are read as they were meant.
+_SECTIONS = ("router_settings", "litellm_settings", "general_settings")
 _TARGETS = ("fallback_models", "fallbacks", "fallback", "models", "to")
 _SOURCES = ("model", "model_name", "name", "from", "source")
 
@@ -41,12 +43,13 @@ class Chains:
 def read_chains(sources: Sources, notes: Notes) -> Chains:
     """All chains; router_settings' where both sections have some."""
     found = Chains()
-    sections = [sources.mapping(name) for name in ("router_settings", "litellm_settings")]
+    sections = [sources.mapping(name) for name in _SECTIONS]
     for kind in (FALLBACKS, LONG, REFUSED, DEFAULT):
         holders = [section for section in sections if section and section.get(kind) is not None]
-        for lost in holders[1:]:
+        litellm = sections[1]
+        if litellm in holders[1:] and litellm is not None:
             what = f"litellm_settings.{kind}"
-            notes.found(lost.key_place(kind), "fallbacks-overridden", what)
+            notes.found(litellm.key_place(kind), "fallbacks-overridden", what)
         if not holders:
             continue
         holder = holders[0]

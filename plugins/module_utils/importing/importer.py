@@ -16,6 +16,7 @@ from .addresses import Addresses
 from .draft import Draft
 from .entries import read_entries
 from .limits import write_budgets, write_limits
+from .literal_keys import find_literal_keys
 from .notes import Finding, Left, Notes
 from .own_sections import read_own_sections
 from .proof import prove
@@ -78,6 +79,7 @@ def import_config(
         write_limits(draft, providers, sources, notes)
         write_budgets(draft, providers, sources, notes)
         read_settings(draft, sources, notes)
+        find_literal_keys(sources, notes)
         if not draft.sections:
             known = ", ".join(("model_list", *OURS[:4]))
             notes.errors.append(f"Nothing to import: none of the sections {known} ... is here.")

@@ -41,7 +41,9 @@ def write_limits(
         if not enforced and not mine:
             notes.found(places[0], "limits-not-enforced", f"rpm and tpm of {provider.name}")
     if limits:
-        draft.sections["rate_limit_settings"] = {"limits": limits}
+        settings = draft.sections.setdefault("rate_limit_settings", {})
+        declared = settings.get("limits")
+        settings["limits"] = {**limits, **(declared if isinstance(declared, dict) else {})}
 
 
 def _enforced(sources: Sources) -> bool:

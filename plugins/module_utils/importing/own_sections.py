@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..registry.problems import nearest
+from ..registry.problems import Place, nearest
 from ..registry.yaml_tree import Mapping, Sequence
 from .draft import Draft
 from .notes import Notes
@@ -17,6 +17,7 @@ from .secret_values import VARIABLE, given
 from .settings import OURS
 from .writing import plain
 
+_LISTS = ("patterns", "model_size_routing")
 _PROVIDER_MARKS = ("type", "base_url", "env_var", "models")
 
 
@@ -25,7 +26,7 @@ def read_own_sections(draft: Draft, sources: Sources, notes: Notes) -> None:
     for name, section in list(sources.sections.items()):
         value = section.value
         if name in OURS or name.startswith("x-"):
-            _section(draft, name, value, section.place)
+            _section(draft, name, value, section.place, notes)
         elif isinstance(value, Mapping) and "type" in value and _is_provider(value):
             draft.put("providers", name, plain(value), [section.place])
             del sources.sections[name]
@@ -38,15 +39,19 @@ def _is_provider(value: Mapping) -> bool:
     return sum(key in value for key in _PROVIDER_MARKS) > 1
 
 
-def _section(draft: Draft, name: str, value: object, place: Any) -> None:  # noqa: ANN401
-    if isinstance(value, Mapping):
+def _section(draft: Draft, name: str, value: object, place: Place, notes: Notes) -> None:
+    wanted = Sequence if name in _LISTS else bool if name == "debug_router" else Mapping
+    if value is None or (not name.startswith("x-") and not isinstance(value, wanted)):
+        if value is not None:
+            notes.not_carried(place, f"section {name}", "it has not the form of that section")
+    elif isinstance(value, Mapping):
         for key, item in value.items():
             draft.put(name, key, plain(item), [value.key_place(key)])
             _origins(draft, (name, key), item)
     elif isinstance(value, Sequence):
         for index, item in enumerate(value):
             draft.add(name, plain(item), [value.item_place(index)])
-    elif value is not None:
+    else:
         draft.sections[name] = plain(value)
         draft.from_places((name,), [place])
 
@@ -68,7 +73,7 @@ def _key_of(spec: dict[str, Any], name: str, sources: Sources, notes: Notes) -> 
     for key in [one for one in spec if nearest(one, ("api_key", "apikey", "key", "token")) == one]:
         value = given(spec.pop(key))
         node = sources.settings("providers").get(name)
-        place = node.key_place(key) if isinstance(node, Mapping) else sources.place("providers")
+        place = node.value_place(key) if isinstance(node, Mapping) else sources.place("providers")
         variable = value.variable or f"{name.upper().replace('-', '_').replace('.', '_')}_API_KEY"
         if value.kind == VARIABLE:
             spec.setdefault("env_var", value.variable)

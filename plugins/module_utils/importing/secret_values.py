@@ -41,7 +41,7 @@ _SHAPE = re.compile(
     r"[A-Za-z0-9_-]{16,}|\beyJ[A-Za-z0-9_.-]{20,}|\b[0-9a-f]{32,}\b"
 )
 _LONG = 8  # letters; a shorter one could be any word, and is kept out by never being carried over
-_NAMED = re.compile(r"\$\{?[A-Za-z_]|os\.environ/")  # names of variables, which are no secrets
+NAMED = re.compile(r"\$\{?[A-Za-z_]|os\.environ/")  # names of variables, which are no secrets
 _USER = re.compile(r"(://)[^/@\s]*@")
 
 
@@ -99,7 +99,7 @@ class Secrets:
         """Collects what may be a secret in a tree: by the name of its key, or by its shape."""
         for value in _literals(node, secret):
             parts = [value.strip(), *value.split()]
-            self.values.update(one for one in parts if len(one) >= _LONG and not _NAMED.search(one))
+            self.values.update(one for one in parts if len(one) >= _LONG and not NAMED.search(one))
 
     def scrubbed(self, text: str) -> str:
         """The text without any of them."""

@@ -11,14 +11,14 @@ from types import MappingProxyType
 from typing import Any
 
 from ..registry.problems import nearest
-from ..registry.yaml_tree import Mapping, Sequence
+from ..registry.yaml_tree import Mapping
 from .aliases import SIMPLE_SHUFFLE, strategy_of
 from .draft import Draft
 from .keys import FAILS_POLICY, RETRY_POLICY, ROUTER, SECTIONS, words
 from .keys_settings import GENERAL, SETTINGS
 from .notes import Notes
 from .reader import Sources
-from .secret_values import LITERAL, NONE, PLACEHOLDER, given, secret_name
+from .secret_values import LITERAL, NONE, PLACEHOLDER, given
 
 # Read elsewhere in the import, or done by the renderer itself.
 _DONE = words(
@@ -80,9 +80,7 @@ def read_settings(draft: Draft, sources: Sources, notes: Notes) -> None:
             notes.not_carried(section.place, f"section {name}", why)
     _router(draft, sources, notes)
     _litellm(draft, sources, notes)
-    _general(sources, notes)
-    for name in ("environment_variables", "callback_settings", "guardrails", "credential_list"):
-        _secrets_in(sources.get(name), name, notes)
+    _general(draft, sources, notes)
     for name in sorted(SECTIONS & set(sources.sections)):
         if name in ("environment_variables", "guardrails") or name not in _READ_SECTIONS:
             why = _SECTION_WHY.get(name, _UNKNOWN_WHY)
@@ -166,21 +164,16 @@ def _litellm(draft: Draft, sources: Sources, notes: Notes) -> None:
         if key == "master_key" or (key in ROUTER and key not in SETTINGS):
             where = "general_settings" if key == "master_key" else "router_settings"
             notes.found(place, "misplaced-key", path, near=f"{where}.{key}")
-            _secret(settings, key, path, notes)
         elif key not in SETTINGS:
             notes.unknown(place, "ignored-key", "litellm_settings", key, tuple(SETTINGS))
         elif key not in _DONE and settings[key] is not None and not ours:
             notes.not_carried(place, path, _WHY.get(key, _UNKNOWN_WHY))
-        if not isinstance(settings[key], (Mapping, Sequence)):
-            _secret(settings, key, path, notes)
-        else:
-            _secrets_in(settings[key], path, notes)
     if not ours:
         _retries(draft, settings, "num_retries")
         _timeouts(draft, settings, ("request_timeout",), notes)
 
 
-def _general(sources: Sources, notes: Notes) -> None:
+def _general(draft: Draft, sources: Sources, notes: Notes) -> None:
     settings = sources.settings("general_settings")
     for key in settings:
         place, path = settings.key_place(key), f"general_settings.{key}"
@@ -193,10 +186,8 @@ def _general(sources: Sources, notes: Notes) -> None:
             notes.unknown(place, "ignored-key", "general_settings", key, tuple(GENERAL))
         if key == "master_key":
             _master_key(settings, notes)
-        elif isinstance(settings[key], (Mapping, Sequence)):
-            _secrets_in(settings[key], path, notes)
-        else:
-            _secret(settings, key, path, notes)
+    _retries(draft, settings, "num_retries")
+    _timeouts(draft, settings, ("timeout",), notes)
 
 
 def _master_key(settings: Mapping, notes: Notes) -> None:
@@ -208,26 +199,3 @@ def _master_key(settings: Mapping, notes: Notes) -> None:
     elif key.kind == LITERAL:
         what = f"general_settings.master_key: a key stands in the file at line {place.line}"
         notes.found(place, "literal-key", what, "the role `gateway` makes a key of its own")
-
-
-def _secret(settings: Mapping, key: str, path: str, notes: Notes) -> None:
-    """A literal secret under a key that is called like one."""
-    if secret_name(key) and given(settings[key]).kind == LITERAL:
-        place = settings.value_place(key)
-        notes.found(
-            place, "literal-key", f"{path}: a secret stands in the file at line {place.line}"
-        )
-
-
-def _secrets_in(node: object, path: str, notes: Notes) -> None:
-    stack: list[tuple[str, object]] = [(path, node)]
-    while stack:
-        here, value = stack.pop()
-        if isinstance(value, Mapping):
-            for key, inner in value.items():
-                if isinstance(inner, (Mapping, Sequence)):
-                    stack.append((f"{here}.{key}", inner))
-                else:
-                    _secret(value, key, f"{here}.{key}", notes)
-        elif isinstance(value, Sequence):
-            stack += [(f"{here}[{index}]", item) for index, item in enumerate(value)]

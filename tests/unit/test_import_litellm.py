@@ -1,0 +1,146 @@
+# ruff: noqa: E501 - one line a case
+"""What the import says of LiteLLM is what the real one does."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools.real_litellm import RealLiteLLM, real_litellm
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def litellm() -> RealLiteLLM:
+    return real_litellm()
+
+
+def entry(name: str, id_: str = "", **params: Any) -> dict[str, Any]:
+    base = {"model": f"hosted_vllm/{name}", "api_base": "http://127.0.0.1:9/v1", "api_key": "k"}
+    return {
+        "model_name": name,
+        "litellm_params": {**base, **params},
+        "model_info": {"id": id_ or name, "mode": "chat"},
+    }
+
+
+def config(entries: list[dict[str, Any]] | None = None, **router: Any) -> dict[str, Any]:
+    settings = {"num_retries": 0, **router}
+    return {"model_list": entries or [entry("a"), entry("b")], "router_settings": settings}
+
+
+NEAR = [
+    entry("a", "a1", order=1, weight=1),
+    entry("a", "a2", order=1, weight=1),
+    entry("a", "a3", order=2, weight=1),
+]
+# finding; what LiteLLM is given: it does not start with it
+REFUSED = [
+    ("fallbacks-shape", config(fallbacks=[{"model": "a", "fallback_models": ["b"]}])),
+    ("fallbacks-shape", config(fallbacks={"a": ["b"]})),
+    ("fallbacks-shape", config(fallbacks=["b"])),
+    ("fallbacks-shape", config(fallbacks=[{"a": ["b"], "b": ["a"]}])),
+    ("unknown-strategy", config(routing_strategy="least_busy")),
+    ("two-routing-groups", config(routing_groups=[{"group_name": "g", "models": ["a"], "routing_strategy": "least-busy"}, {"group_name": "h", "models": ["a"], "routing_strategy": "least-busy"}])),
+    ("unknown-router-setting", config(num_retrys=3)),
+    ("deployment-dropped", config([entry("a", model="nobody/a")])),
+    ("deployment-dropped", config([entry("a", model="some-model")])),
+    ("deployment-dropped", config([entry("a", rpm="abc")])),
+    ("deployment-dropped", config([entry("a", tags="fast")])),
+    ("missing-part", config([{"model_name": "a", "model_info": {"id": "a"}}])),
+    ("missing-part", config([{"model_name": "a", "litellm_params": {"api_key": "k"}, "model_info": {"id": "a"}}])),
+]  # fmt: skip
+# finding; what it is given; who is asked for; who is down; who can give the answer ("" for nobody)
+ANSWERED = [
+    ("fallback-string", config(fallbacks=[{"a": "b"}]), "a", ("a",), {"b"}),
+    ("fallback-string", config([entry("a"), entry("bb")], fallbacks=[{"a": "bb"}]), "a", ("a",), {""}),
+    ("context-fallbacks-shape", config(context_window_fallbacks={"a": ["b"]}), "a", ("a",), {""}),
+    ("fallback-unknown", config(fallbacks=[{"a": ["c"]}]), "a", ("a",), {""}),
+    ("fallback-from-unknown", config(fallbacks=[{"c": ["b"]}]), "a", (), {"a"}),
+    ("fallback-cycle", config(fallbacks=[{"a": ["b"]}, {"b": ["a"]}]), "a", ("a", "b"), {""}),
+    ("fallback-twice", config([entry("a"), entry("b"), entry("c")], fallbacks=[{"a": ["b"]}, {"a": ["c"]}]), "a", ("a", "b"), {""}),
+    ("alias-to-list", config(model_group_alias={"t": ["a", "b"]}), "t", (), {""}),
+    ("alias-unknown", config(model_group_alias={"t": "x"}), "t", (), {""}),
+    ("alias-of-alias", config(model_group_alias={"t": "u", "u": "a"}), "t", (), {""}),
+    ("alias-hijacks", config(model_group_alias={"a": "b"}), "a", (), {"b"}),
+    ("shared-name", config([entry("a", "a1"), entry("a", "a2")]), "a", (), {"a1", "a2"}),
+    ("partial-weights", config([entry("a", "a1", weight=1), entry("a", "a2")]), "a", (), {"a1"}),
+    ("limit-as-weight", config([entry("a", "a1", rpm=9000), entry("a", "a2")]), "a", (), {"a1"}),
+    ("partial-order", config([entry("a", "a1", order=3), entry("a", "a2")]), "a", (), {"a1"}),
+    ("partial-order", config([entry("a", "a1", order=3), entry("a", "a2")]), "a", ("a1",), {"", "a2"}),
+    ("order-beside-weights", config(NEAR), "a", ("a1",), {"a2", "a3"}),
+    ("wildcard-fallback", config([entry("c/*", "c", model="openai/*"), entry("b")], fallbacks=[{"c/*": ["b"]}]), "c/x", ("c",), {""}),
+    ("default-fallback", config(default_fallbacks=["b"]), "nobody", (), {"b"}),
+    ("bad-value-fails", config([entry("a", weight="abc")]), "a", (), {""}),
+    ("bad-value-fails", config([entry("a", timeout="abc")]), "a", (), {""}),
+    ("bad-value-fails", config([entry("a", max_parallel_requests="abc")]), "a", (), {""}),
+    ("bad-value-fails", config([entry("a", extra_headers=["X-A"])]), "a", (), {""}),
+    ("bad-value-ignored", config([entry("a", order="abc")]), "a", (), {"a"}),
+    ("bad-value-ignored", config([entry("a", weight=-1)]), "a", (), {"a"}),
+    ("limits-not-enforced", config([entry("a", rpm=1)]), "a", (), {"a"}),
+    ("budget-not-enforced", config([entry("a", max_budget=1e-9)]), "a", (), {"a"}),
+    ("unknown-policy-key", config(retry_policy={"TimeoutErorRetries": 3}), "a", (), {"a"}),
+]  # fmt: skip
+
+
+@pytest.mark.litellm
+@pytest.mark.parametrize(
+    ("code", "given"), REFUSED, ids=[str(n) + row[0] for n, row in enumerate(REFUSED)]
+)
+def test_it_does_not_start_with_this(
+    code: str, given: dict[str, Any], litellm: RealLiteLLM
+) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        litellm.load(given)
+
+
+@pytest.mark.litellm
+@pytest.mark.parametrize(
+    ("code", "given", "name", "down", "who"),
+    ANSWERED,
+    ids=[str(n) + row[0] for n, row in enumerate(ANSWERED)],
+)
+def test_it_answers_like_this(
+    code: str,
+    given: dict[str, Any],
+    name: str,
+    down: tuple[str, ...],
+    who: set[str],
+    litellm: RealLiteLLM,
+) -> None:
+    told = {one["who"] for one in litellm.ask(given, name, 24 if len(who) > 1 else 4, down)}
+    assert told <= who
+    assert told == who or len(who) > 1
+
+
+# finding; the parameters; variables that are set; what the upstream gets: header or path
+SENT = [
+    ("key-sent-literally", {"api_key": "${CK}"}, [], "Bearer ${CK}"),
+    ("key-may-be-anothers", {"model": "openai/a", "api_key": None}, ["OPENAI_API_KEY"], "Bearer stray-OPENAI_API_KEY"),
+    ("header-sent-literally", {"model": "openai/a", "extra_headers": {"X-A": "Bearer os.environ/CK"}}, [], "Bearer os.environ/CK"),
+    ("version-in-base", {"model": "ollama_chat/a"}, [], "/v1/api/chat"),
+    ("endpoint-in-base", {"model": "openai/a", "api_base": "http://127.0.0.1:9/v1/chat/completions"}, [], "/v1/chat/completions/chat/completions"),
+]  # fmt: skip
+
+
+@pytest.mark.litellm
+@pytest.mark.parametrize(("code", "params", "strays", "part"), SENT, ids=[row[0] for row in SENT])
+def test_it_sends_this(
+    code: str, params: dict[str, Any], strays: list[str], part: str, litellm: RealLiteLLM
+) -> None:
+    requests = litellm.sent(config([entry("a", **params)]), strays)["a"]
+    assert part in [*requests[0]["headers"].values(), requests[0]["path"]]
+
+
+@pytest.mark.litellm
+def test_the_tables_of_keys_are_litellms(litellm: RealLiteLLM) -> None:
+    command = [
+        ROOT / "build/venvs/litellm/bin/python",
+        ROOT / "tests/tools/litellm_keys.py",
+        "--check",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr[-500:]
