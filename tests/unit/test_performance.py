@@ -140,6 +140,11 @@ class Engine(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+class Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_arguments: object) -> None:
+        """Whoever asked has gone away before the end."""
+
+
 @pytest.fixture
 def asked() -> list[dict[str, Any]]:
     return []
@@ -149,7 +154,7 @@ def asked() -> list[dict[str, Any]]:
 def address(asked: list[dict[str, Any]]) -> Iterator[str]:
     says = {"fast": (0.0, 0.01, 0), "slow": (0.3, 0.05, 1)}
     handler = type("Says", (Engine,), {"says": says, "asked": asked})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = Quiet(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
