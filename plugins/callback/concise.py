@@ -158,7 +158,7 @@ def _text(message: Any) -> str:
     """A message as text: ansible-core 2.18 makes a dictionary of a text that is JSON."""
     if isinstance(message, dict):
         return json.dumps(message, indent=2, ensure_ascii=False)
-    return str(message).strip()
+    return str(message).strip("\n").rstrip()
 
 
 def _values(result: Any) -> dict[str, Any]:

@@ -121,6 +121,11 @@ def packages(store: Store, manifest: Manifest) -> dict[str, str]:
     return pinned(text)
 
 
+def pins(lock: str) -> list[tuple[str, str]]:
+    """(package, version) of each line that pins one."""
+    return [(name, version) for name, version in _PINNED.findall(lock)]
+
+
 def pinned(lock: str) -> dict[str, str]:
     """{package: version} of a lock file's text."""
-    return dict(_PINNED.findall(lock))
+    return dict(pins(lock))

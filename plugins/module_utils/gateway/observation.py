@@ -124,17 +124,21 @@ def _venv(gateway: Installed, number: int) -> str:
     """Its packages by their folders: what was installed into it by hand is another release."""
     manifest = gateway.store.manifest(number)
     folder = gateway.store.base / "venvs"
-    if not venvs.is_whole(folder, manifest.venv):
+    lock_file = folder / f"{manifest.venv}.txt"
+    if not venvs.is_whole(folder, manifest.venv) or not lock_file.exists():
         return "it is not there, or not whole"
     there = {path.name for path in (folder / manifest.venv).glob("lib/python*/site-packages/*")}
     releases = _releases(there)
-    wanted = history.packages(gateway.store, manifest)
-    other = {
-        name: releases.get(_plain(name), "none")
-        for name, version in wanted.items()
-        if _plain(name) in releases and releases[_plain(name)] != version
-    }
-    said = [f"{name} {other[name]} in the place of {wanted[name]}" for name in sorted(other)]
+    lock = lock_file.read_text("utf-8")
+    # For other machines, a lock file may pin other releases of one package.
+    wanted: dict[str, list[str]] = {}
+    for name, version in history.pins(lock):
+        wanted.setdefault(_plain(name), []).append(version)
+    said = [
+        f"{name} {releases[name]} in the place of {' or '.join(versions)}"
+        for name, versions in sorted(wanted.items())
+        if name in releases and releases[name] not in versions
+    ]
     return ", ".join(said[:3])
 
 

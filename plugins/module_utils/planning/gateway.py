@@ -85,7 +85,9 @@ def _first(found: Found) -> Iterator[Change]:
     if found.get("account"):
         yield Change("user", "", f"the gateway's user: {'; '.join(found['account'])}", ADD)
     if found["new"]["program"]:
-        yield Change("program", "", "the program that changes the gateway is installed", ADD)
+        known = found["current"] is not None
+        text = "the program that changes the gateway is installed"
+        yield Change("program", "", f"{text} anew" if known else text, CHANGE if known else ADD)
 
 
 def _meant(found: Found, args: Found, load: Load) -> list[Change]:
