@@ -16,6 +16,9 @@ from ..route_table import Route, Target
 from .work import STEP, Entry
 
 DEFAULT = "default"  # LiteLLM's tag for requests without one, or with one that nothing here has
+# Matches nobody. Where all others are cooling down LiteLLM would give a request that does not match
+# to those under a condition; it does not where it has an expression to hold its User-Agent against.
+NOBODY = "^User-Agent: (?!)"
 
 
 def has_some(route: Route) -> bool:
@@ -41,6 +44,6 @@ def mark(entry: Entry, route: Route, target: Target) -> None:
         agents = [*dict.fromkeys(agent for one in some for agent in one.agents)]
     if tags:
         entry["litellm_params"]["tags"] = [*tags]
-    if agents:
-        entry["litellm_params"]["tag_regex"] = [*agents]
+    if agents or target.conditional:
+        entry["litellm_params"]["tag_regex"] = [*agents] or [NOBODY]
     entry["model_info"]["enable_tag_filtering"] = True
