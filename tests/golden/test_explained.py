@@ -5,6 +5,7 @@ everything up and with each single provider down.
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from ansible_collections.lab.llm.plugins.module_utils.routing.explain import Explainer
 from ansible_collections.lab.llm.plugins.module_utils.routing.explain_answer import Explanation
+from tools.explain_cases import ANSWERS, NAMES, TAGGED, TAGS, WILD, chain
 from tools.real_litellm import real_litellm
 
 HERE = Path(__file__).parent
@@ -33,6 +35,10 @@ def ids_of(of: Explainer, down: tuple[str, ...]) -> tuple[str, ...]:
 def possible(odds: dict[str, float | None], who: str) -> bool:
     part = odds.get(who, 0.0)
     return part is None or part > 0
+
+
+def asked_of(of: Explainer, name: str, down: tuple[str, ...]) -> list[dict[str, Any]]:
+    return real_litellm().ask(of.config, name, TIMES, ids_of(of, down))
 
 
 def judge(said: Explanation, answers: list[dict[str, Any]]) -> None:
@@ -58,4 +64,51 @@ def test_the_real_router_does_what_is_explained(case: str) -> None:
         concerned = [one for one in providers if any(t.provider == one for t in everybody)]
         for down in [(), *((one,) for one in concerned), tuple(concerned)]:
             said = of.explain(name, down=down)
-            judge(said, real_litellm().ask(of.config, name, TIMES, ids_of(of, down)))
+            judge(said, asked_of(of, name, down))
+
+
+@pytest.mark.litellm
+@pytest.mark.parametrize("row", ANSWERS, ids=[row[0] for row in ANSWERS])
+def test_the_real_router_does_what_each_row_says(row: tuple[Any, ...]) -> None:
+    _about, config, name, down, *_answers = row
+    of = Explainer(config)
+    for gone in dict.fromkeys([(), down]):
+        judge(of.explain(name, down=gone), asked_of(of, name, gone))
+
+
+@pytest.mark.litellm
+@pytest.mark.parametrize("name", [row[0] for row in NAMES if row[1] != "none"])
+def test_the_real_router_matches_names_as_explained(name: str) -> None:
+    said = Explainer(WILD).explain(name)
+    [answer] = real_litellm().ask(WILD, name)
+    assert answer["who"] in said.answers
+    assert answer["asked_for"] == [said.targets[answer["who"]].model]
+
+
+@pytest.mark.litellm
+@pytest.mark.parametrize(("tags", "agent", "_who"), TAGS)
+def test_the_real_router_looks_at_tags_as_explained(
+    tags: tuple[str, ...], agent: str, _who: str
+) -> None:
+    said = Explainer(TAGGED).explain("m", tags=tags, agent=agent)
+    metadata = {"tags": list(tags), "user_agent": agent}
+    judge(said, real_litellm().ask(TAGGED, "m", metadata=metadata))
+
+
+@pytest.mark.litellm
+@pytest.mark.parametrize("most", [1, 2, 5, 7])
+def test_the_real_router_ends_chains_as_explained(most: int) -> None:
+    config = chain("abcdefgh", most)
+    for down in ("abcdefg", "abcdefgh"):
+        said = Explainer(config).explain("a", down=down)
+        judge(said, real_litellm().ask(config, "a", 1, tuple(f"~{one}/m" for one in down)))
+
+
+@pytest.mark.litellm
+def test_the_words_of_the_real_litellm_are_known() -> None:
+    """tests/tools/litellm_known.py writes them anew where LiteLLM's have changed."""
+    tool = HERE.parent / "tools/litellm_known.py"
+    python = real_litellm()._process.args[0]
+    assert (
+        subprocess.run([python, tool, "--check"], capture_output=True, check=False).returncode == 0
+    )

@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .explain_answer import Explanation, Matched, Step, TargetOf
+from .explain_answer import Explanation, Matched, Step
 from .explain_chain import ERROR, LONG_PROMPT, REFUSED, Rules
 from .explain_choice import Choice, Option
 from .explain_entries import Entry
-from .explain_match import ID, NONE, SHUFFLE, WILDCARD, Match, Names
+from .explain_match import NONE, Names
 from .explain_odds import first_asked, outcome
+from .explain_steps import Steps
 from .explain_tags import Request, TagSettings
 from .explain_unknown import client_gets, nearest_names
 from .explain_walk import Asked, RequestError, Walk
@@ -80,6 +81,7 @@ class _Work:
         self.of, self.name, self.down, self.kind = of, name, down, kind
         self.choice = Choice(of.tags, of.shares, request)
         self.request = request
+        self.steps = Steps(of.names, of.origins, self.fails)
 
     def explanation(self) -> Explanation:
         match = self.of.names.match(self.name)
@@ -91,14 +93,14 @@ class _Work:
         ) if listed else []  # fmt: skip
         found = outcome(self.walk(self.fails, self.kind), self.name, self.fails)
         everybody, worst = self.everybody(self.kind)
-        steps = self.steps(everybody)
+        steps = self.steps.of(everybody)
         return Explanation(
             name=self.name,
             down=self.down,
             tags=self.request.tags,
             agent=self.request.agent,
             kind=self.kind,
-            matched=Matched(match.kind, match.name if listed else "", self.origin(match)),
+            matched=Matched(match.kind, match.name if listed else "", self.steps.origin(match)),
             strategy=self.of.names.strategy_of(self.name) if listed else "",
             steps=steps,
             special={kind: self.special_steps(kind, steps) for kind in SPECIAL},
@@ -130,57 +132,13 @@ class _Work:
             return walk.asked, failure
         return walk.asked, None
 
-    def steps(self, everybody: Sequence[Asked]) -> list[Step]:
-        """The names that are called one after the other, with everybody who is asked there."""
-        found: dict[str, list[Asked]] = {}
-        for one in everybody:
-            found.setdefault(one.name, []).append(one)
-        return [self.step(name, asked, list(found)) for name, asked in found.items()]
-
     def special_steps(self, kind: str, steps: Sequence[Step]) -> list[Step]:
         """Those for one kind of error, where it goes another way than all others."""
         if self.of.rules.chains[kind] is None or self.kind != ERROR:
             return []
-        special = self.steps(self.everybody(kind)[0])
+        special = self.steps.of(self.everybody(kind)[0])
         same = [one.name for one in special] == [one.name for one in steps]
         return [] if same else special
-
-    def step(self, name: str, asked: Sequence[Asked], way: Sequence[str]) -> Step:
-        """Everybody of a name, those first who are asked first."""
-        targets: dict[str, TargetOf] = {}
-        for one in asked:
-            for option in one.options:
-                entry = option.entry
-                if entry is not None and entry.id not in targets:
-                    part = option.probability if one is asked[0] else 0.0
-                    targets[entry.id] = self.target(entry, part)
-        names = self.of.names
-        orders = {one.order for one in targets.values()} - {None}
-        how = "order" if len(orders) > 1 else "share"
-        if name != self.name:
-            how = "fallback"
-        elif names.strategy_of(name) != SHUFFLE and len(targets) > 1:
-            how = "strategy"
-        match = asked[0].match
-        origin = (
-            self.origin(match) if name == self.name else self.origin_of_fallback(name, way, match)
-        )
-        return Step(how, name, list(targets.values()), origin)
-
-    def target(self, entry: Entry, share: float | None) -> TargetOf:
-        rule = self.of.origins.get(f"{entry.id}@{entry.name}", "")
-        return TargetOf.of(entry, share, not self.fails(entry), rule)
-
-    def origin(self, match: Match) -> str:
-        """Where the rule of a name stands: its own, else that of its first deployment."""
-        origins = self.of.origins
-        keys = [match.name, *(f"{entry.id}@{entry.name}" for entry in match.entries)]
-        return next((origins[key] for key in keys if key in origins), "")
-
-    def origin_of_fallback(self, target: str, way: Sequence[str], match: Match) -> str:
-        """Where it was said that this is one, for a name that was called on the way there."""
-        found = (self.of.origins.get(f"{name}->{target}") for name in way)
-        return next(filter(None, found), "") or self.origin(match)
 
 
 def _all(_entry: Entry) -> bool:
@@ -204,4 +162,4 @@ def explain(
     return Explainer(config, rules).explain(name, down=down, tags=tags, agent=agent)
 
 
-__all__ = ["ID", "NONE", "WILDCARD", "Explainer", "Explanation", "explain"]
+__all__ = ["Explainer", "Explanation", "explain"]

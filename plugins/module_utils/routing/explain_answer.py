@@ -45,6 +45,12 @@ class TargetOf:
     rule: str
 
     @property
+    def limited(self) -> bool:
+        """Whether something is counted here that can be used up."""
+        counted = (self.rpm, self.tpm, self.parallel, self.budget)
+        return any(limit is not None for limit in counted)
+
+    @property
     def provider_at(self) -> str:
         """provider, or provider@host where it has several."""
         return f"{self.provider}@{self.host}" if self.host else self.provider
@@ -80,13 +86,17 @@ class TargetOf:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Names are called in turn: `how` one of its targets is chosen there, or that it is called
-    as a fallback. `rule` is where that was said."""
+    """Those who may be asked at one time, after those of the step before it have failed.
 
-    how: str  # share, order, strategy or fallback
+    `how`: by "share", in "order" of their ranks, by a "strategy", or because the name is called as
+    a "fallback"; `strategy` is LiteLLM's word for one. `rule` is where it was said.
+    """
+
+    how: str
     name: str
     targets: list[TargetOf]
     rule: str
+    strategy: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -95,6 +105,7 @@ class Step:
             "name": self.name,
             "targets": [target.as_dict() for target in self.targets],
             "rule": self.rule,
+            "strategy": self.strategy,
         }
 
 

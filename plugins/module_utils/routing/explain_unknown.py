@@ -34,17 +34,18 @@ def client_gets(failure: RequestError, names: Names) -> str:
     if failure.why == EMPTY or failure.entry is None:
         return "the client gets 429: No deployments available for selected model"
     who = called(failure.entry)
-    return f"the client gets what {who} failed with, 500 where it cannot be reached"
+    return f"the client gets the error of {who} (500 if it cannot be reached)"
 
 
 def called(entry: Entry) -> str:
     """A deployment as people call it."""
-    return f"{entry.model} at {entry.provider}{' on ' + entry.host if entry.host else ''}"
+    return f"{entry.model} at {entry.provider}{'@' + entry.host if entry.host else ''}"
 
 
 def nearest_names(name: str, names: Names) -> list[str]:
     """Names that are served and look like this one, the nearest first."""
-    public = [one for one in (*names.by_name, *names.aliases, *names.groups) if one[:1] != "~"]
+    known = (*names.by_name, *names.aliases, *names.groups)
+    public = [one for one in known if one[:1] != "~" and "*" not in one]
     same = [one for one in public if _plain(one) == _plain(name)]
     close = _close(name, public)
     return list(dict.fromkeys([*same, *close]))[:OFFERED]

@@ -6,40 +6,47 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from .explain_answer import Explanation, Step, TargetOf
+from .explain_steps import FALLBACK
 
-FIRST, NEXT, LAST = "asked first", "if that fails", "if all fail"
+FIRST, NEXT, THEN, LAST = "asked first", "if that fails", "then", "if all fail"
+LABEL = len(NEXT)
 STRATEGIES = {
-    "usage-based-routing-v2": "the least used of the minute",
-    "usage-based-routing": "the least used of the minute",
-    "latency-based-routing": "the one that has been fastest",
-    "least-busy": "the one with the fewest requests under way",
-    "cost-based-routing": "the cheapest one",
+    "usage-based-routing-v2": "if least used",
+    "usage-based-routing": "if least used",
+    "latency-based-routing": "if fastest",
+    "least-busy": "if least busy",
+    "cost-based-routing": "if cheapest",
 }
+AGAIN = "again"
 KINDS = {
     "long_prompt": "if a prompt is too long for the model",
     "refused": "if a provider refuses the content",
 }
 Row = tuple[str, ...]
+Who = tuple[str, str, str]
 
 
 def lines(found: Explanation) -> list[str]:
-    """A heading, a line for each one who may be asked, and how it ends."""
-    told = [_heading(found)]
+    """What was asked, a line for each one who may be asked then, and how it ends."""
+    told = [_line("name", _heading(found))]
     if not found.steps:
         return [*told, *_unserved(found)]
     directory = _directory(found)
-    rows = [("rule", *_rule(found, directory))]
-    rows += _rows(found, found.steps, directory)
-    told += aligned(rows)
-    told += [f"  {word:<15}{text}" for word, text in _endings(found)]
+    told.append(_line("rule", _rule(found, directory)))
+    told += aligned(_rows(found.steps, directory))
+    told += [_line(word, text) for word, text in _endings(found)]
     for kind, steps in found.special.items():
         if steps:
-            told += ["", f"  {KINDS[kind]}:", *aligned(_rows(found, steps, directory))]
+            told += ["", f"{KINDS[kind]}:", *aligned(_rows(steps, directory))]
     return told
+
+
+def _line(word: str, text: str) -> str:
+    return f"{word:<{LABEL}}  {text}"
 
 
 def _heading(found: Explanation) -> str:
@@ -50,13 +57,14 @@ def _heading(found: Explanation) -> str:
 
 
 def _unserved(found: Explanation) -> list[str]:
-    told = [f"  Nobody answers: {found.client_gets or found.at_worst}."]
-    if found.matched.kind != "none":
-        return told
-    return [*told, f"  Did you mean {listed(found.nearest, 'or')}?"] if found.nearest else told
+    gets = found.client_gets or found.at_worst
+    told = [_line("answered by", f"nobody: {gets.removeprefix('the client gets ')}")]
+    if found.nearest:
+        told.append(_line("did you mean", f"{listed(found.nearest, 'or')}?"))
+    return told
 
 
-def _rule(found: Explanation, directory: str) -> Row:
+def _rule(found: Explanation, directory: str) -> str:
     match = found.matched
     where = shortened(match.rule, directory)
     what = {
@@ -67,58 +75,71 @@ def _rule(found: Explanation, directory: str) -> Row:
         "sent": "no public name, but what LiteLLM sends to a provider",
     }.get(match.kind, "")
     said = ", ".join(part for part in (what, where) if part) or "none that is known"
-    return (said + (f" in {directory}" if directory and where else ""),)
+    return said + (f" in {directory}" if directory and where else "")
 
 
-def _rows(found: Explanation, steps: Sequence[Step], directory: str) -> list[Row]:
+def _rows(steps: Sequence[Step], directory: str) -> list[Row]:
     rows: list[Row] = []
-    members = {_who(one) for one in steps[0].targets} if steps else set()
-    others = False
-    for step in steps:
-        if step is not steps[0] and {_who(one) for one in step.targets} <= members:
-            if not others:
-                rows.append((NEXT, "the others of these, in this order"))
-            others = True
+    asked: dict[Who, None] = {}
+    for number, (step, others) in enumerate(joined(steps)):
+        if others:
+            rows.append((_when(number), "the others of these, in this order"))
             continue
-        by_order: dict[int | None, list[TargetOf]] = {}
         for target in step.targets:
-            by_order.setdefault(target.order, []).append(target)
-        for targets in by_order.values():
-            word = NEXT if rows else FIRST
-            for target in targets:
-                rule = target.rule if step is steps[0] else step.rule
-                rows.append(
-                    (word, *_target(target, len(targets), step), shortened(rule, directory))
-                )
-                word = ""
+            rule = target.rule if step.how != FALLBACK else step.rule
+            cells = (target.provider_at, target.model, _share(target, step, asked))
+            when = _when(number) if target is step.targets[0] else ""
+            rows.append((when, *cells, "; ".join(limits(target)), shortened(rule, directory)))
+        asked |= dict.fromkeys(map(_who, step.targets))
     return rows
 
 
-def _target(target: TargetOf, of: int, step: Step) -> Row:
-    """(who, model, share, limits)."""
-    return target.provider_at, target.model, _share(target, of), "; ".join(limits(target))
+def joined(steps: Sequence[Step]) -> list[tuple[Step, bool]]:
+    """Steps, and whether one stands for all those of the others that a strategy had to choose
+    from: they follow one by one, called by their ids."""
+    found: list[tuple[Step, bool]] = []
+    chosen: set[Who] = set()
+    for step in steps:
+        who = {_who(target) for target in step.targets}
+        if step.how == FALLBACK and len(who) == 1 and who <= chosen:
+            if not found[-1][1]:
+                found.append((step, True))
+            continue
+        if step.strategy:
+            chosen = who
+        found.append((step, False))
+    return found
 
 
-def _share(target: TargetOf, of: int) -> str:
+def _when(number: int) -> str:
+    return (FIRST, NEXT)[number] if number < 2 else THEN
+
+
+def _share(target: TargetOf, step: Step, asked: Mapping[Who, None]) -> str:
     if not target.up:
         return "down"
-    if target.canary:
+    if target.canary and len(step.targets) > 1:
         return f"{percent(target.canary)} on trial"
-    if of == 1 or target.share is None or (target.order or 1) > 1:
+    if _who(target) in asked:
+        return AGAIN
+    if len(step.targets) == 1:
         return ""
-    return percent(target.share) if target.share else "only if the others fail"
+    return (
+        STRATEGIES.get(step.strategy, "by load") if target.share is None else percent(target.share)
+    )
 
 
 def _endings(found: Explanation) -> list[tuple[str, str]]:
     told = []
-    first = found.steps[0]
-    if first.how == "strategy":
-        told.append(("chosen", STRATEGIES.get(found.strategy, f"by {found.strategy}")))
-    retries = [one.retries for one in first.targets if one.retries]
+    retries = [one.retries for one in found.steps[0].targets if one.retries]
     if retries:
         told.append(("tried", f"{retries[0] + 1} times before it counts as failed"))
     if found.down:
         told.append(("answered by", answered_by(found)))
+    if any(target.limited for step in found.steps for target in step.targets):
+        told.append(
+            ("over a limit", "counts as a failure; where nobody is next the client gets 429")
+        )
     told.append((LAST, found.at_worst))
     return told
 
@@ -147,6 +168,8 @@ def by_provider(found: Explanation, odds: Mapping[str, float | None]) -> dict[st
         before = told.get(who, 0.0)
         told[who] = None if share is None or before is None else before + share
     real = {who: share for who, share in told.items() if share is None or share > 0}
+    if len(real) == 1 and found.nobody == 0 and odds is found.answers:
+        return dict.fromkeys(real, 1.0)
     return dict(sorted(real.items(), key=lambda pair: -(pair[1] or 0.0)))
 
 
@@ -170,7 +193,8 @@ def limits(target: TargetOf) -> list[str]:
 
 def percent(share: float) -> str:
     """A share as people write it."""
-    return f"{share * 100:.4g} %"
+    short = f"{share * 100:.3g}"
+    return f"{share * 100:.6g} %" if short == "100" and share < 1 else f"{short} %"
 
 
 def listed(words: Iterable[str], last: str = "and") -> str:
@@ -179,14 +203,15 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(found[:-1])} {last} {found[-1]}" if len(found) > 1 else "".join(found)
 
 
-def aligned(rows: Sequence[Row], indent: str = "  ") -> list[str]:
-    """In columns; a row's last cell may be as long as it likes."""
+def aligned(rows: Sequence[Row]) -> list[str]:
+    """In columns, without those that are empty; a row's last cell may be as long as it likes."""
     most = max((len(row) for row in rows), default=0)
     wide = [max((len(row[n]) for row in rows if len(row) > n + 1), default=0) for n in range(most)]
+    wide[:1] = [LABEL]
     told = []
     for row in rows:
-        cells = [cell.ljust(wide[n]) for n, cell in enumerate(row[:-1])]
-        told.append((indent + "  ".join([*cells, row[-1]])).rstrip())
+        cells = [cell.ljust(wide[n]) for n, cell in enumerate(row[:-1]) if wide[n]]
+        told.append("  ".join([*cells, row[-1]]).rstrip())
     return told
 
 
@@ -195,11 +220,16 @@ def shortened(rule: str, directory: str) -> str:
     return rule.removeprefix(directory + "/") if directory else rule
 
 
-def _directory(found: Explanation) -> str:
-    rules = [found.matched.rule, *(one.rule for one in found.targets.values())]
-    directories = {os.path.dirname(rule) for rule in rules if rule}
+def common_directory(rules: Iterable[str]) -> str:
+    """The directory of all of these places, "" if they have several."""
+    directories = {str(Path(rule).parent) for rule in rules if rule}
     return directories.pop() if len(directories) == 1 else ""
 
 
-def _who(target: TargetOf) -> tuple[str, str, str]:
+def _directory(found: Explanation) -> str:
+    targets = found.targets.values()
+    return common_directory([found.matched.rule, *(one.rule for one in targets)])
+
+
+def _who(target: TargetOf) -> Who:
     return target.provider, target.host, target.model
