@@ -64,14 +64,60 @@ def test_the_same_routes_come_back(case: str, tmp_path: Path) -> None:
     assert [text for text in told if not SAME.search(text)] == []
 
 
+CHAINS = """\
+providers:
+  a: {type: vllm, base_url: "http://a:8000", models: [m, n]}
+  b: {type: vllm, base_url: "http://b:8000", models: [m, big]}
+  c: {type: openai, models: [gpt]}
+exact_matches:
+  chat: {provider: a, backend_model: n, fallback: gpt}
+fallback_chains:
+  n: [c, gpt]
+  m-long: {when: context_window, chain: [m, big]}
+  refused: {when: content_policy, chain: [m, n]}
+budgets:
+  c: {max_budget: 20, budget_duration: 30d}
+routing_rules:
+  retry_attempts: 1
+  timeout_seconds: 50
+  default_fallback: gpt
+  request_metadata_routing:
+    - {name: batch, condition: {tag: batch}, provider: b, model: m, fallback: c}
+    - {name: curl, condition: {user_agent: "^curl/"}, provider: c}
+debug_router: true
+"""
+
+
+def test_chains_conditions_and_budgets_come_back(tmp_path: Path) -> None:
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry" / "lab.yaml").write_text(CHAINS)
+    first = compile_registry(str(tmp_path / "registry"), Inventory())
+    assert first.gateway_config
+    (tmp_path / "litellm.yaml").write_text(first.gateway_config_text)
+    result = import_config([str(tmp_path / "litellm.yaml")])
+    assert (result.errors, result.findings, result.left) == ([], [], [])
+    assert result.compiled
+    after = result.compiled.gateway_config
+    assert after
+    told = [one.text for one in compare(first.gateway_config, after)]
+    # A default fallback is written out at each name, which then needs no entry for it.
+    told = [text for text in told if text != "gpt at c, for fallbacks alone, is gone"]
+    assert [text for text in told if not SAME.search(text)] == []
+    same_answers(first.gateway_config, after, set())
+    for tags, agent in ((["batch"], ""), ([], "curl/8"), (["other"], "")):
+        old, new = Explainer(first.gateway_config), Explainer(after)
+        for name in ("chat", "m", "n", "big", "gpt"):
+            pair = [answers(one.explain(name, tags=tags, agent=agent)) for one in (old, new)]
+            assert pair[0] == pair[1], (name, tags, agent)
+
+
 def same_answers(before: dict[str, Any], after: dict[str, Any], besides: set[str]) -> None:
     """Each name is answered by the same, whoever is down."""
     old, new = Explainer(before), Explainer(after)
-    names = {one["model_name"] for one in before["model_list"]}
-    assert names == {one["model_name"] for one in after["model_list"] if one["model_name"] in names}
-    for name in sorted(name for name in names if not name.startswith(("~", "testing/"))):
-        if name in besides:
-            continue
+    names = {one["model_name"] for one in before["model_list"]} - {*besides}
+    names = {name for name in names if not name.startswith(("~", "testing/"))}
+    assert names <= {one["model_name"] for one in after["model_list"]}
+    for name in sorted(names):
         asked = name.replace("*", "any-model")
         for down in ((), *((provider,) for provider in old.providers)):
             one, other = (side.explain(asked, down=down) for side in (old, new))

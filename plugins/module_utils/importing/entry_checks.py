@@ -13,8 +13,6 @@ from ..registry.yaml_tree import Mapping
 from .keys import COST, INFO, PARAMS
 from .notes import Notes
 
-_WHOLE = ("rpm", "tpm", "max_parallel_requests")
-_SECONDS = ("timeout", "stream_timeout")
 # What LiteLLM does with another value than a number.
 _BAD = {
     "rpm": "deployment-dropped",
@@ -25,6 +23,7 @@ _BAD = {
     "order": "bad-value-ignored",
     "cooldown_time": "bad-value-ignored",
     "stream_timeout": "bad-value-ignored",
+    "num_retries": "bad-value-ignored",
 }
 # What model_info says that the registry has a word for.
 CARRIED_INFO = {
@@ -52,7 +51,7 @@ def checked_params(called: str, params: Mapping, notes: Notes) -> dict[str, floa
                 notes.by_hand(
                     f"{place}: was `{key}` meant to be `{near}`? It had no effect so far."
                 )
-    for key in (*_BAD, *_WHOLE, *_SECONDS):
+    for key in _BAD:
         value = _number(params.get(key))
         if key not in params or params[key] is None:
             continue
@@ -75,7 +74,7 @@ def _bad_number(key: str, written: object, value: float | None) -> str:
     """The code for a value that is no good, or ""."""
     if value is None or (key == "weight" and isinstance(written, str)):
         return _BAD[key]
-    if value < 0 or (value == 0 and key not in ("weight", "order")):
+    if value < 0 or (value == 0 and key not in ("weight", "order", "num_retries")):
         return "bad-value-ignored"
     return ""
 

@@ -15,6 +15,7 @@ from ..routing.resolve import Inventory
 from .addresses import Addresses
 from .draft import Draft
 from .entries import read_entries
+from .leftovers import leave, write_retries
 from .limits import write_budgets, write_limits
 from .literal_keys import find_literal_keys
 from .notes import Finding, Left, Notes
@@ -79,6 +80,8 @@ def import_config(
         write_limits(draft, providers, sources, notes)
         write_budgets(draft, providers, sources, notes)
         read_settings(draft, sources, notes)
+        write_retries(draft, entries, notes)
+        leave(entries, notes)
         find_literal_keys(sources, notes)
         if not draft.sections:
             known = ", ".join(("model_list", *OURS[:4]))

@@ -79,7 +79,8 @@ def write_budgets(
     """Budgets of deployments, added up for their provider, and those of LiteLLM's providers."""
     known = list(providers)
     for provider in known:
-        budgets = [_budget(one) for one in provider.deployments]
+        counted = {one.id or str(one.place): one for one in provider.deployments}
+        budgets = [_budget(one) for one in counted.values()]
         given = [one for one in budgets if one]
         if given:
             times = dict.fromkeys(duration for _most, duration in given)

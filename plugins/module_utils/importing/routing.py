@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from ..registry.problems import nearest
 from ..registry.provider_types import CHAT
 from .aliases import STRATEGIES, Aliases
+from .conditions import Conditions
 from .draft import Draft
 from .entries import Deployment
 from .fallbacks import FALLBACKS, LONG, REFUSED, Chain, read_chains
@@ -43,7 +44,8 @@ class Routing:
         self.trials = {one.name: one.traffic for one in providers if on_trial(one)}
         settings = sources.settings("router_settings")
         self.strategy = str(settings.get("routing_strategy") or SIMPLE)
-        self.groups = groups_of(deployments, self.trials, self.strategy, notes)
+        self.conditions = Conditions(deployments, sources, notes)
+        self.groups = groups_of(self.conditions.plain, self.trials, self.strategy, notes)
         self.wildcards = Wildcards(deployments, notes)
         self.by_id = {one.id: one for one in deployments if one.id and one.provider}
         self.aliases = Aliases(self.groups, notes)
@@ -63,6 +65,7 @@ class Routing:
         shapes.write(self.aliases.capabilities.values())
         self.wildcards.ref = shapes.ref
         self.wildcards.write(self.draft)
+        self.conditions.write(self.draft, self.groups, shapes)
         shapes.write_helpers()
         for kind, (when, word) in _WHEN.items():
             for chain in self.chains.by_kind.get(kind, []):

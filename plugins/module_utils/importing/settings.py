@@ -25,8 +25,7 @@ _DONE = words(
     "model_list fallbacks context_window_fallbacks content_policy_fallbacks default_fallbacks"
     " model_group_alias routing_groups routing_strategy provider_budget_config num_retries timeout"
     " request_timeout stream_timeout enable_pre_call_checks enable_weighted_failover max_fallbacks"
-    " optional_pre_call_checks retry_policy allowed_fails_policy default_max_parallel_requests"
-    " master_key"
+    " enable_tag_filtering optional_pre_call_checks retry_policy allowed_fails_policy master_key"
 )
 _ROLE = "it is the gateway's own: see the variables of the role `gateway`"
 _WHY: Table[str, str] = MappingProxyType(
@@ -36,7 +35,6 @@ _WHY: Table[str, str] = MappingProxyType(
         "allowed_fails": "the registry has no word for it; LiteLLM's own default holds",
         "disable_cooldowns": "the registry has no word for it; LiteLLM's own default holds",
         "model_group_retry_policy": "it does not retry 503 and retries 401; see `retry_attempts`",
-        "enable_tag_filtering": "tags stand under `routing_rules.request_metadata_routing`",
         "set_verbose": "`debug_router: true` logs each routing decision",
         "cache": "the registry has no word for answers that are kept",
         "callbacks": _ROLE,
@@ -56,6 +54,7 @@ _SECTION_WHY: Table[str, str] = MappingProxyType(
         "lab_extensions": "what describes stands at the provider or under `metadata`",
     }
 )
+DECISIONS = "program.decisions.decisions"  # our own hook behind debug_router
 # Sections that people keep in LiteLLM's file though only the registry reads them.
 OURS = (
     "providers", "exact_matches", "patterns", "capabilities", "redundant_models", "load_balancing",
@@ -168,6 +167,9 @@ def _litellm(draft: Draft, sources: Sources, notes: Notes) -> None:
             notes.unknown(place, "ignored-key", "litellm_settings", key, tuple(SETTINGS))
         elif key not in _DONE and settings[key] is not None and not ours:
             notes.not_carried(place, path, _WHY.get(key, _UNKNOWN_WHY))
+    callbacks = settings.get("callbacks")
+    if ours and DECISIONS in (callbacks if isinstance(callbacks, list) else ()):
+        draft.sections["debug_router"] = True
     if not ours:
         _retries(draft, settings, "num_retries")
         _timeouts(draft, settings, ("request_timeout",), notes)

@@ -39,6 +39,7 @@ class Shapes:
         self.providers = {one.name: one for one in providers}
         self.groups = groups
         self.listed = listed
+        self._implied = _implied(self.providers, listed, set(testing))
         self.testing = set(testing)
         self.notes = notes
         self.strategy = ""  # ours, of names with several; "" for shares
@@ -88,14 +89,13 @@ class Shapes:
 
     def implied(self, name: str) -> list[str]:
         """The providers that answer to a name because they list a model that is called so."""
-        return [p for p in self.providers if name in self.listed[p] and p not in self.testing]
+        return self._implied.get(name, [])
 
     def _can_spread(self) -> bool:
         """Whether no name is asked in order only because of how its providers are listed."""
         ranked = any(len(group.ranks) > 1 for group in self.groups.values())
-        models = {model for listed in self.listed.values() for model in listed}
-        others = (name for name in models if name not in self.groups)
-        return not ranked and all(len(self.implied(name)) < 2 for name in others)
+        others = (of for name, of in self._implied.items() if name not in self.groups)
+        return not ranked and all(len(of) < 2 for of in others)
 
     def _by_strategy(self, group: Group, spread: bool) -> bool:
         """Writes a name that another strategy than shares is for; whether it could be."""
@@ -112,7 +112,7 @@ class Shapes:
                 self.draft.put("fallback_chains", name, refs, group.places)
             return True
         models = [self._name_of(member) for member in members]
-        if not all(models) or name in self.implied_names():
+        if not all(models) or name in self._implied:
             what = f"the strategy of '{name}', {self.strategy}"
             self.notes.not_carried(group.place, what, "its deployments have equal shares now")
             return False
@@ -121,10 +121,6 @@ class Shapes:
             spec["fallback"] = refs
         self.draft.put("capabilities", name, spec, group.places)
         return True
-
-    def implied_names(self) -> set[str]:
-        """All names that models have of their own."""
-        return {model for listed in self.listed.values() for model in listed}
 
     def _name_of(self, member: Member) -> str:
         """A public name that leads to this provider's model alone, or ""."""
@@ -149,7 +145,6 @@ class Shapes:
         refs = self._refs(group, group.fallbacks, group.members)
         if ordered and same and [member.provider for member in flat] == implied and not refs:
             return
-        implied_names = self.implied_names()
         chain = [member.provider for member in flat]
         place = place_among(chain, implied) if ordered else None
         alike = place is not None and all(
@@ -161,7 +156,7 @@ class Shapes:
                 spec["backend_model"] = flat[place].model
             if place:
                 spec["priority"] = PRIORITIES[place]
-        elif name not in implied_names and (ordered_one := self.ordered.capability(group)):
+        elif name not in self._implied and (ordered_one := self.ordered.capability(group)):
             spec = ordered_one
             refs = self._refs(group, group.fallbacks, group.members)
         else:
@@ -241,3 +236,14 @@ class Shapes:
     def _mode(self, provider: str, model: str) -> str:
         deployments = self.providers[provider].models.get(model, [])
         return next((one.mode for one in deployments if one.mode != CHAT), CHAT)
+
+
+def _implied(
+    providers: Iterable[str], listed: Mapping[str, list[str]], testing: set[str]
+) -> dict[str, list[str]]:
+    """Model -> those that list it, in the order of the providers."""
+    found: dict[str, list[str]] = {}
+    for provider in providers:
+        for model in listed[provider] if provider not in testing else ():
+            found.setdefault(model, []).append(provider)
+    return found
