@@ -49,3 +49,36 @@ def test_every_setting_that_is_rendered_stands_on_the_page() -> None:
     assert settings
     missing = [name for name in settings if name not in PAGE and name != "fallbacks"]
     assert not missing
+
+
+# part of an example -> name, who answers in turn
+SAYS = {
+    "new-provider/": {
+        "gpt-4*": ["~cloud/gpt-4*", "~spare/llama3#gpt-4*"],
+        "gpt-*": ["~local/qwen3#gpt-*", "~spare/llama3#gpt-*"],
+        "new-provider/*": [
+            "~new_provider/*#new-provider/*", "~local/qwen3#new-provider/*",
+            "~spare/llama3#new-provider/*",
+        ],
+        "llama3": ["~spare/llama3", "~local/llama3"],
+        "qwen3": ["~local/qwen3"],
+    },
+    "capabilities:": {
+        "code": ["~gpu/coder#code", "~spare/coder#code", "~cloud/gpt-4o-mini"],
+        "talk": ["~gpu/writer#talk", "~cloud/gpt-4o-mini#talk"],
+        "long": ["~gpu/coder#long", "gpt-4o-mini"],
+    },
+    "model_size_routing:": {
+        "llama3": ["~box/llama3", "~gpu/llama3"],
+        "mixtral": ["~gpu/mixtral", "~box/mixtral"],
+    },
+    "default_provider:": {"*": ["~local/llama3#*"]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("part", SAYS)
+def test_an_example_is_what_its_text_says(part: str, tmp_path: Path) -> None:
+    example = next(text for text in EXAMPLES if part in text)
+    found = leads_to(tmp_path, example)
+    for name, expected in SAYS[part].items():
+        assert list(dict.fromkeys(found[name]))[: len(expected)] == expected
