@@ -20,6 +20,22 @@ from ansible_collections.lab.llm.plugins.module_utils.registry.schema_files impo
 
 FULL = Path(__file__).parents[1] / "registries" / "full" / "registry.yaml"
 DATA = yaml.safe_load(FULL.read_text())
+
+
+def with_names(data: dict[str, Any]) -> dict[str, Any]:
+    """The same with the conditions in their other form, a mapping."""
+    found = copy.deepcopy(data)
+    rules = found["routing_rules"]
+    rules["request_metadata_routing"] = dict(enumerate_names(rules["request_metadata_routing"]))
+    return found
+
+
+def enumerate_names(items: list[Any]) -> Iterator[tuple[str, Any]]:
+    for number, item in enumerate(items):
+        yield f"condition-{number}", item
+
+
+FORMS = [DATA, with_names(DATA)]
 HOSTS = {"gw": "10.0.0.1", "gpu01": "10.0.0.2", "gpu02": "10.0.0.3"}
 INVENTORY = compiler.Inventory({"gateway": ["gw"]}, HOSTS)
 
@@ -30,7 +46,8 @@ OTHER = {
     "base_url": "http://10.0.0.99:99", "hosts": "gpu02", "bind": "10.0.0.99", "pypi": "other==2",
     "gpu_memory_utilization": 0.6, "endpoint": "/other", "budget_duration": "9d",
     "url": "https://other.lab/model.gguf", "fallback": "azure", "provider": "azure",
-    "traffic": "7%", "error_rate": "7%",
+    "traffic": "7%", "when": "content_policy", "strategy": "usage_based", "tag": "other",
+    "routing_strategy": "usage_based", "error_rate": "7%",
 }  # fmt: skip
 
 Path_ = tuple[Any, ...]
@@ -81,14 +98,14 @@ def meaning(data: dict[str, Any], directory: Path) -> str:
     if has_errors(result.problems):
         return "refused"
     found = result.as_dict()
-    parts = ("gateway_config", "services", "variables", "composed", "probes")
+    parts = ("gateway_config", "services", "variables", "composed", "probes", "environment")
     for variable in found["variables"]:
         variable.pop("place", None)
     return json.dumps([found[part] for part in parts], sort_keys=True)
 
 
-def changed(path: Path_) -> dict[str, Any]:
-    data = copy.deepcopy(DATA)
+def changed(form: int, path: Path_) -> dict[str, Any]:
+    data = copy.deepcopy(FORMS[form])
     holder = data
     for key in path[:-1]:
         holder = holder[key]
@@ -108,15 +125,17 @@ def _other(key: Any, value: Any) -> Any:
     return value[:-1] if isinstance(value, list) else f"{value}x"
 
 
-KEYS: dict[tuple[str, str], list[Path_]] = defaultdict(list)
-for _path, _name, _kind in leaves(DATA, registry_schema(), ()):
-    KEYS[_name, _kind].append(_path)
+KEYS: dict[tuple[str, str], list[tuple[int, Path_]]] = defaultdict(list)
+for _form, _data in enumerate(FORMS):
+    for _path, _name, _kind in leaves(_data, registry_schema(), ()):
+        if not _form or "routing_rules" in _path:
+            KEYS[_name, _kind].append((_form, _path))
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> str:
-    found = meaning(DATA, tmp_path_factory.mktemp("before"))
-    assert found != "refused"
+def before(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    found = [meaning(data, tmp_path_factory.mktemp("before")) for data in FORMS]
+    assert "refused" not in found
     return found
 
 
@@ -126,10 +145,12 @@ def test_every_compiled_key_is_tried() -> None:
 
 @pytest.mark.parametrize(("name", "kind"), KEYS)
 def test_a_key_is_of_the_kind_that_it_is_said_to_be(
-    name: str, kind: str, before: str, tmp_path: Path
+    name: str, kind: str, before: list[str], tmp_path: Path
 ) -> None:
-    found = [meaning(changed(path), tmp_path) for path in KEYS[name, kind]]
+    found = [
+        meaning(changed(form, path), tmp_path) == before[form] for form, path in KEYS[name, kind]
+    ]
     if kind == "effective":
-        assert any(one != before for one in found)
+        assert not all(found)
     else:
-        assert all(one == before for one in found)
+        assert all(found)

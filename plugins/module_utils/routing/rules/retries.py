@@ -81,7 +81,7 @@ def balancing_without_effect(facts: Facts) -> Iterator[Problem]:
     elif (
         everywhere.strategy
         and everywhere.strategy not in ORDERED
-        and not any(map(is_spread, facts.table.routes.values()))
+        and not any(is_spread(facts.table, one) for one in facts.table.routes.values())
     ):
         message = f"{path} spreads nothing: no two providers list the same model without a rule"
         expected = "the same model at several providers, or redundant_models"

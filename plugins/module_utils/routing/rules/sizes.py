@@ -14,7 +14,6 @@ from ...registry.model_rules import SizeRange
 from ...registry.problems import WARNING, Problem
 from ..route_table import MODEL
 from ..sources.model_sizes import range_of, size_of
-from ..strategies import ORDERED
 from .facts import Facts, listing
 
 
@@ -64,9 +63,8 @@ def size_gap(facts: Facts) -> Iterator[Problem]:
 
 def size_without_effect(facts: Facts) -> Iterator[Problem]:
     """A preference is for a model that several providers serve."""
-    spread = facts.registry.everywhere.strategy
     for one in facts.registry.sizes:
-        if one.place in facts.table.sized and not (spread and spread not in ORDERED):
+        if one.place in facts.table.sized:
             continue
         provider = facts.registry.providers.get(one.provider.name)
         if provider is None or not provider.served or one.low > one.high:
@@ -77,9 +75,7 @@ def size_without_effect(facts: Facts) -> Iterator[Problem]:
             if route.kind == MODEL and range_of(facts.registry, route) is one
         ]
         why = f"'{provider.name}' has no model of this size that another one has as well"
-        if one.place in facts.table.sized:
-            why = "routing_rules.load_balancing spreads the requests"
-        elif not inside:
+        if not inside:
             why = "no model is known to be of this size"
         message = f"{_path(one)} has no effect: {why}"
         expected = "models with their size, at several providers"

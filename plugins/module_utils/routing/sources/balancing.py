@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ..draft import Draft
-from ..route_table import MODEL, Route
+from ..route_table import MODEL, Route, RouteTable
 from ..strategies import LITELLM, ORDERED
 
 
@@ -18,13 +18,15 @@ def balancing(draft: Draft, routes: Mapping[str, Route]) -> None:
     """Spreads the names that no rule of their own orders."""
     chosen = draft.registry.everywhere.strategy
     for route in routes.values() if chosen and chosen not in ORDERED else ():
-        if is_spread(route):
+        if is_spread(draft.table, route):
             _spread(route, LITELLM[chosen])
 
 
-def is_spread(route: Route) -> bool:
-    """Whether it is a name that several providers serve just because they list its model."""
-    return route.kind == MODEL and len({one.deployment.provider for one in route.targets}) > 1
+def is_spread(table: RouteTable, route: Route) -> bool:
+    """Whether several providers serve a name, and no rule, not of its size either, orders them."""
+    sized = any(route.name in names for names in table.sized.values())
+    several = len({one.deployment.provider for one in route.targets}) > 1
+    return route.kind == MODEL and several and not sized
 
 
 def _spread(route: Route, strategy: str) -> None:
