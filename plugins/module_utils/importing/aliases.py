@@ -48,6 +48,7 @@ class Aliases:
         self.groups = groups
         self.notes = notes
         self.capabilities: dict[str, Capability] = {}
+        self.answered: set[str] = set()  # further names that LiteLLM answers today
 
     def read(self, sources: Sources) -> None:
         settings = sources.mapping("router_settings")
@@ -94,6 +95,8 @@ class Aliases:
         if isinstance(value, Node) and value.get("hidden"):
             why = "a name is listed by /v1/models, or is none"
             self.notes.not_carried(value.key_place("hidden"), f"alias {name}: hidden", why)
+        if meant[name] == target:
+            self.answered.add(name)
         old = self.groups[target]
         made = replace(old, name=name, place=place, places=[place], fallbacks=list(old.fallbacks))
         self.groups[name] = made
@@ -144,6 +147,7 @@ class Aliases:
             if list(texts(models)) == [name]:
                 self._own_group(name, strategy, place)
             elif known := list(self._known(name, models)):
+                self.answered.add(name)
                 self._capability(name, known, strategy or "load_balance", place)
 
     def _by_priority(self, models: Sequence, priorities: Node) -> Sequence:

@@ -88,8 +88,7 @@ def import_config(
             notes.errors.append(f"Nothing to import: none of the sections {known} ... is here.")
     if not notes.errors:
         _compiled(draft, result, inventory or Inventory(), notes)
-        before = {one.name for one in entries if not one.wildcard and one.name[:1] != "~"}
-        _names(result, before)
+        _names(result, routing.answered)
     result.findings, result.left = notes.in_order()
     result.todo, result.errors = list(notes.todo), notes.errors
     return result

@@ -51,7 +51,7 @@ class Naming:
         """Names from the shortest on; the last of them are numbered and never end."""
         first, host, port = self._first(one), *_host(one.base)
         alone = self.first[first] == 1 or self._own(one)
-        with_host = _fit(f"{first}-{host}") if host and host != first else first
+        with_host = host if host.startswith(first) else _fit(f"{first}-{host}")
         key = one.sent.key.variable.lower().removesuffix("_api_key").removesuffix("_key")
         ways = [first] if alone else []
         ways += [with_host] if host else []

@@ -46,6 +46,8 @@ class Routing:
         self.strategy = str(settings.get("routing_strategy") or SIMPLE)
         self.conditions = Conditions(deployments, sources, notes)
         self.groups = groups_of(self.conditions.plain, self.trials, self.strategy, notes)
+        names = (one.name for one in deployments if not one.wildcard)
+        self.answered = {name for name in names if not name.startswith("~")}
         self.wildcards = Wildcards(deployments, notes)
         self.by_id = {one.id: one for one in deployments if one.id and one.provider}
         self.aliases = Aliases(self.groups, notes)
@@ -58,6 +60,7 @@ class Routing:
         self._materialise()
         self._attach(self.chains.by_kind.get(FALLBACKS, []))
         self.aliases.read(self.sources)
+        self.answered |= self.aliases.answered
         self._attach_to_capabilities(self.chains.by_kind.get(FALLBACKS, []))
         self._cut_cycles()
         shapes = Shapes(self.draft, self.providers, self.groups, listed, self.trials, self.notes)

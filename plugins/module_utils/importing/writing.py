@@ -14,6 +14,7 @@ from ..routing.litellm_yaml import render
 from .draft import FILES, Draft, Path
 
 _MOST = 6  # places in a comment
+_WIDTH = 90
 
 
 def texts_of(draft: Draft, files: Iterable[str]) -> dict[str, str]:
@@ -45,20 +46,54 @@ def _section(draft: Draft, section: str) -> Iterator[str]:
     if isinstance(value, list):
         yield f"{section}:"
         for index, item in enumerate(value):
-            yield from _comment(draft, (section, index), "")
-            yield render({"-": [item]}).split("\n", 1)[1].rstrip("\n")
+            yield from _comment(draft, (section, index), "  ")
+            yield from _items([item], "  ")
     elif isinstance(value, dict):
         yield f"{section}:"
         for key, item in value.items():
             yield from _comment(draft, (section, key), "  ")
-            yield _indented(render({key: item}))
+            yield from _mapping({key: item}, "  ")
     else:
         yield from _comment(draft, (section,), "")
-        yield render({section: value}).rstrip("\n")
+        yield f"{section}: {_scalar(value)}"
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.rstrip("\n").split("\n"))
+def _mapping(value: dict[str, Any], indent: str) -> Iterator[str]:
+    for key, item in value.items():
+        head = f"{indent}{_scalar(key)}:"
+        flow = _flow(item, len(head))
+        if flow:
+            yield f"{head} {flow}"
+        else:
+            yield head
+            inside = indent + "  "
+            yield from _mapping(item, inside) if isinstance(item, dict) else _items(item, inside)
+
+
+def _items(value: list[Any], indent: str) -> Iterator[str]:
+    for item in value:
+        if isinstance(item, (dict, list)) and item:
+            inside = indent + "  "
+            lines = list(_mapping(item, inside) if isinstance(item, dict) else _items(item, inside))
+            yield f"{indent}- {lines[0][len(inside) :]}"
+            yield from lines[1:]
+        else:
+            yield f"{indent}- {_scalar(item)}"
+
+
+def _flow(value: Any, used: int) -> str:  # noqa: ANN401
+    """A value that goes on the line of its key: a scalar, or a short list of them; else ""."""
+    if not isinstance(value, (dict, list)) or not value:
+        return _scalar(value)
+    if isinstance(value, dict) or any(isinstance(item, (dict, list)) for item in value):
+        return ""
+    text = f"[{', '.join(map(_scalar, value))}]"
+    return text if used + len(text) < _WIDTH else ""
+
+
+def _scalar(value: Any) -> str:  # noqa: ANN401
+    """A scalar as YAML 1.1 reads it back, keys too."""
+    return render({"-": value}).partition(":")[2].strip()
 
 
 def _comment(draft: Draft, path: Path, indent: str) -> Iterator[str]:
