@@ -52,6 +52,14 @@ def _nothing(identity: str) -> Measured:
     return told | none | {"answers": 0, "requests": 0, "errors": 0}
 
 
+def misses(row: Mapping[str, Any], bounds: Mapping[str, Any]) -> bool:
+    """Whether one answer was slower than it should be."""
+    limit, least = bounds.get("time_to_first_token_ms"), bounds.get("tokens_per_second")
+    first, speed = row.get("first_token_ms"), row.get("tokens_per_second")
+    late = limit is not None and first is not None and first > limit
+    return late or (least is not None and speed is not None and speed < least)
+
+
 def judged(rows: Sequence[Measured], providers: Mapping[str, Any]) -> list[Check]:
     """A check for each deployment whose provider declares bounds, and one for its errors."""
     found = []

@@ -15,7 +15,7 @@ from typing import Any
 
 from .asking import Answer, Asker
 from .deployments import Deployments, declared, loaded
-from .performance import judged, measured
+from .performance import judged, measured, misses
 from .probe_checks import CHAINS, HEALTH, LISTING, NEW, ROUTING, Check, check, names_of
 from .questions import (
     MOST_TOKENS,
@@ -50,6 +50,11 @@ class Proof:
         """Whether every check came out right."""
         return all(row["ok"] for row in self.checks)
 
+    @property
+    def judging(self) -> bool:
+        """Whoever asks again and again would judge what a busy hour does."""
+        return self.questions.only is None and not self.questions.frugal
+
     def run(self) -> list[Check]:
         """All checks, in the order of the registry. Each is a mapping with `line` (one of five),
         `check`, `asked`, `expected`, `seen`, `ok`, `milliseconds` and, if not ok, `fix`; those of
@@ -68,8 +73,7 @@ class Proof:
             asked = answers([*self.health(), *models])
             self.checks = [*listing, *asked, *(() if silent else answers(self.reached(asked)))]
         self.performance = measured(self.checks, self.deployments)
-        # Whoever asks again and again would judge what a busy hour does.
-        if self.questions.only is None and not self.questions.frugal:
+        if self.judging:
             self.checks += judged(self.performance, self.providers)
         return self.checks
 
@@ -164,7 +168,8 @@ class Proof:
 
     def reached(self, asked: Sequence[Check]) -> Asks:
         """Each deployment by its id, so that nobody else can answer for it: the new provider's, or
-        without one all. What is known of one by now is not asked again."""
+        without one all. What is known of one by now is not asked again, unless it was slower than
+        it should be: the first answers of a gateway, or of a model, take longer."""
         known = {row["check"]: row for row in asked if row["line"] == CHAINS}
         known |= {row["by"]: row for row in asked if row["ok"] and row.get("by")}
         new, seen = self.questions.new_provider, set[str]()
@@ -177,7 +182,7 @@ class Proof:
             if not mine or not free or not self.questions.asks(NEW, identity):
                 continue
             seen.add(identity)
-            if identity in known and not new:
+            if identity in known and not new and not self.too_slow(row, known[identity]):
                 same = {"line": NEW, "check": identity, "target": identity, "requests": 0}
                 yield partial(dict, known[identity], **same, tokens=0)
             else:
@@ -199,6 +204,10 @@ class Proof:
         told = check(line, name, f"{mode} of {model}", want, seen, good and right, answer)
         timed = pace(came) if good else {}
         return told | spent(answer, by, most) | timed | self.deployments.about(model)
+
+    def too_slow(self, row: Mapping[str, str], answer: Check) -> bool:
+        bounds = self.providers.get(row["provider"], {}).get("performance")
+        return bool(bounds) and self.judging and misses(answer, bounds)
 
     def turn(self, model: str) -> contextlib.AbstractContextManager[object]:
         """What to wait for before this name or id is asked."""
