@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import drawn_rules
 import pytest
 import yaml
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
@@ -137,6 +138,7 @@ def registries(draw: st.DrawFn) -> dict[str, Any]:
             "limits": draw(st.dictionaries(names(PROVIDER_NAMES), LIMIT, max_size=2))
         },
     }
+    tree |= draw(drawn_rules.rules(PROVIDER_NAMES, MODEL_NAMES))
     if draw(st.integers(0, 3)):
         _make_whole(tree)
     return tree
@@ -174,6 +176,7 @@ def _make_whole(tree: dict[str, Any]) -> None:
                 rule["fallback"] = list(dict.fromkeys(map(there, named)))
     for name in set(tree["redundant_models"]) & set(tree["exact_matches"]):
         del tree["exact_matches"][name]
+    drawn_rules.make_whole(tree, served, there)
     limits = tree["rate_limit_settings"]["limits"]
     tree["rate_limit_settings"]["limits"] = {
         name: {"models": {one: {"rpm": 1 + (limit.get("rpm") or 9)} for one in served[name]}}
@@ -254,6 +257,9 @@ def judge(config: dict[str, Any], seen: dict[str, Any]) -> None:
         for source, targets in chain.items():
             assert source in callable_names
             assert set(targets) <= callable_names
+    for group in router.get("routing_groups", ()):
+        assert group["models"] == [group["group_name"]]
+        assert group["group_name"] in callable_names
     groups: dict[str, list[dict[str, Any]]] = {}
     for entry in entries:
         params = entry["litellm_params"]
@@ -284,6 +290,9 @@ def judge(config: dict[str, Any], seen: dict[str, Any]) -> None:
             "headers": any("extra_headers" in p for group in groups.values() for p in group),
             "fallbacks": bool(router.get("fallbacks")),
             "hosts": any("@" in one for one in ids),
+            "wildcards": any("*" in name for name in groups),
+            "fallbacks of wildcards": any("*" in n and len(g) > 1 for n, g in groups.items()),
+            "strategies": bool(router.get("routing_groups")),
             "testing": any(name.startswith("testing/") for name in groups),
         }.items()
         if there
@@ -295,6 +304,7 @@ def test_the_registries_drawn_were_rich() -> None:
     if not SEEN:
         pytest.skip("the property test did not run")
     print(f"seed {SEED}: {dict(SEEN.most_common())}")
-    wanted = ("compiled", "refused", "weights", "order", "limits", "fallbacks", "hosts", "testing")
+    wanted = ("compiled", "refused", "weights", "order", "limits", "fallbacks", "hosts", "testing",
+              "wildcards", "fallbacks of wildcards", "strategies")  # fmt: skip
     poor = {key: SEEN[key] for key in wanted if SEEN[key] < EXAMPLES / 60}
     assert not poor, f"{poor} of {EXAMPLES}"
