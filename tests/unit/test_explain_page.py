@@ -43,7 +43,7 @@ def test_every_example_is_what_explain_says(explainer: Explainer) -> None:
             r"```console\n$ ansible-playbook playbooks/explain.yml \1\n```",
             text,
             flags=re.M,
-        )  # noqa: E501
+        )
         command = "$ ansible-playbook playbooks/explain.yml"
         text = SHOWN.sub(
             lambda one: f"```console\n{command} {one[1]}\n{said(explainer, one[1])}```", text

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import string
+from collections.abc import Iterable, Iterator
 
 from ..registry.problems import nearest
 from .explain_choice import EMPTY, TAGS
@@ -15,8 +16,10 @@ from .explain_entries import Entry
 from .explain_match import Names
 from .explain_walk import UNKNOWN, RequestError
 
-FEW = 1500  # names that may all be compared
+FEW = 300  # names that may all be compared
 OFFERED = 3
+SIGNS = string.ascii_letters + string.digits + "-_./:@"
+BETWEEN = str.maketrans("", "", "-_.: ")
 
 
 def client_gets(failure: RequestError, names: Names) -> str:
@@ -46,8 +49,13 @@ def nearest_names(name: str, names: Names) -> list[str]:
     """Names that are served and look like this one, the nearest first."""
     known = (*names.by_name, *names.aliases, *names.groups)
     public = [one for one in known if one[:1] != "~" and "*" not in one]
-    same = [one for one in public if _plain(one) == _plain(name)]
-    close = _close(name, public)
+    plain = _plain(name)
+    same = [one for one in public if _plain(one) == plain]
+    if len(public) <= FEW:
+        close = difflib.get_close_matches(name, public, n=OFFERED, cutoff=0.6)
+    else:  # comparing with all would take longer than everything else
+        among = {*public}
+        close = [one for one in _one_off(name) if one in among]
     return list(dict.fromkeys([*same, *close]))[:OFFERED]
 
 
@@ -56,14 +64,16 @@ def nearest_provider(word: str, known: Iterable[str]) -> str:
     return nearest(word, known)
 
 
-def _close(name: str, public: list[str]) -> list[str]:
-    if len(public) <= FEW:
-        return difflib.get_close_matches(name, public, n=OFFERED, cutoff=0.6)
-    found = nearest(name, public)
-    return [found] if found else []
+def _one_off(word: str) -> Iterator[str]:
+    """What comes of it with one letter less, exchanged, another or more; the likeliest first."""
+    parts = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+    yield from (first + rest[1:] for first, rest in parts if rest)
+    yield from (first + rest[1] + rest[0] + rest[2:] for first, rest in parts if len(rest) > 1)
+    for sign in SIGNS:
+        yield from (first + sign + rest for first, rest in parts)
+        yield from (first + sign + rest[1:] for first, rest in parts if rest)
 
 
 def _plain(name: str) -> str:
     """Without what people leave out: a provider before it, case, signs between words."""
-    end = name.rpartition("/")[2]
-    return "".join(sign for sign in end.lower() if sign.isalnum())
+    return name.rpartition("/")[2].lower().translate(BETWEEN)
