@@ -226,7 +226,8 @@ def test_a_missed_bound_says_the_figures(address: str, asked: list[dict[str, Any
     text = "\n".join(lines(proof.checks))
     assert "❌ Performance acceptable (0 of 2)" in text
     assert "   ~slow/slow: first token after 0." in text
-    assert sorted(body["max_tokens"] for body in asked) == [5, 32, 32]  # asked for once more before it counts
+    # Asked for once more before it counts.
+    assert sorted(body["max_tokens"] for body in asked) == [5, 32, 32]
     spent = cost(proof.checks, said["providers"])
     assert [row["answer_tokens_at_most"] for row in spent] == [5, 128]
     assert "at most 5, and where speed is declared 32, tokens each" in in_words(spent)
