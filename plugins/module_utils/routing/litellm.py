@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..registry.model import Registry
-from .lowering import entries, fallbacks, settings, special, strategies
+from .lowering import entries, fallbacks, origins, settings, special, strategies
 from .lowering.process import environment
 from .lowering.work import Work
 from .resolve import Inventory
@@ -23,6 +23,7 @@ Step = Callable[[Work], None]
 STEPS: tuple[Step, ...] = (
     entries.targets,
     entries.hidden,
+    origins.origins,
     strategies.prices,
     strategies.at_once,
     settings.failover,
