@@ -112,4 +112,14 @@ def test_rules_stand_beside_the_configuration(tmp_path: Path) -> None:
     assert moved.rules["~b/m#e@e"].endswith("lab.yaml:10")
     assert moved.gateway_config_text == found.gateway_config_text
     entries = (found.gateway_config or {})["model_list"]
-    assert len(found.rules) == len(entries)
+    of_entries = [f"{one['model_info']['id']}@{one['model_name']}" for one in entries]
+    names = [one["model_name"] for one in entries]
+    assert list(found.rules) == list(dict.fromkeys([*of_entries, *names]))
+
+
+def test_a_fallback_has_the_rule_that_names_it(tmp_path: Path) -> None:
+    rules = "exact_matches:\n  e:\n    provider: b\n    fallback: [a, m]\n"
+    found = compiled(tmp_path, rules).rules
+    assert found["e"].endswith("lab.yaml:7")
+    assert found["e->m"].endswith("lab.yaml:9")
+    assert [key for key in found if key.startswith("e->")] == ["e->~a/m", "e->m"]
