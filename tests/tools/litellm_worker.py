@@ -5,7 +5,8 @@ configuration. {"ask": config, "model": name, "times": n, "down": [ids]} sends r
 to upstreams that only say who they are; those in `down` answer 500 (`failing` says how else, an id
 -> one of FAILURES), and `private` says through which door they come; `metadata` is what the proxy
 would note of a request, such as its tags. {"sent": config} tells what each deployment's upstream
-would be sent, while all of `strays` are set in the environment too.
+would be sent, while all of `strays` are set in the environment too. {"many": config, "asks":
+[...]} is told in many_requests.py.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever is printed from here on is no answer
 
 import litellm  # noqa: E402
+import many_requests  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "roles/gateway/files/program"))
 import decisions  # noqa: E402
@@ -178,7 +180,8 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
             answer = {"model": name, "who": who, "asked": [*asked], "asked_for": [*asked_for]}
             asked.clear()
             asked_for.clear()
-            await asyncio.sleep(0.05 if decides else 0)  # lets the counters of tokens run
+            # Lets the counters of tokens run; those of costs, and the log, take longer.
+            await asyncio.sleep(0.05 if decides or request.get("patient") else 0)
             found.append(answer | ({"said": list(said)} if decides else {}))
             said.clear()
     return found
@@ -231,6 +234,14 @@ def resolved(node: Any, mark: str) -> Any:
     return mark + node.removeprefix("os.environ/") if variable else node
 
 
+async def many(request: dict[str, Any], _port: int) -> list[list[dict[str, Any]]]:
+    """An answer for each question to one configuration."""
+    return await many_requests.many(request["many"], request["asks"], router)
+
+
+JOBS: dict[str, Any] = {"load": load, "ask": ask, "sent": sent, "many": many}
+
+
 def main() -> None:
     """One answer a line, until the input ends."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
@@ -239,7 +250,7 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            job: Any = load if "load" in request else ask if "ask" in request else sent
+            job = next(job for name, job in JOBS.items() if name in request)
             reply = {"result": loop.run_until_complete(job(request, server.server_address[1]))}
         except Exception as error:
             reply = {"error": f"{type(error).__name__}: {error}"}

@@ -19,6 +19,7 @@ class RealLiteLLM:
     """Asks the worker; see litellm_worker.py for what it answers."""
 
     def __init__(self, python: Path) -> None:
+        self.python = python
         self._process = subprocess.Popen(
             [str(python), str(WORKER)],
             stdin=subprocess.PIPE,
@@ -40,14 +41,23 @@ class RealLiteLLM:
         private: bool = False,
         failing: dict[str, str] | None = None,
         metadata: dict[str, Any] | None = None,
+        patient: bool = False,
         mode: str = "chat",
     ) -> list[dict[str, Any]]:
         """Who answers `times` requests for a name, or for several names in turn; with `private` as
         if they came through the gateway's private door. `failing`: id -> how it fails, other than
-        with 500; `metadata`: what the proxy notes of a request, such as {"tags": ["batch"]}."""
+        with 500; `metadata`: what the proxy notes of a request, such as {"tags": ["batch"]}. With
+        `patient` a request waits until it is known what the one before has cost."""
         what = {"model": model, "times": times, "down": list(down), "private": private}
         what |= {"failing": failing or {}, "metadata": metadata or {}, "mode": mode}
+        what["patient"] = patient
         return self._answer({"ask": config, **what})
+
+    def many(
+        self, config: dict[str, Any], asks: list[dict[str, Any]]
+    ) -> list[list[dict[str, Any]]]:
+        """What is seen of the requests of each question; many_requests.py says what these are."""
+        return self._answer({"many": config, "asks": asks})
 
     def sent(self, config: dict[str, Any], strays: list[str]) -> dict[str, list[dict[str, Any]]]:
         """id -> the requests (path, headers) that its upstream gets; `strays` are set besides."""
@@ -68,9 +78,8 @@ class RealLiteLLM:
         return reply["result"]
 
 
-@functools.cache
-def real_litellm() -> RealLiteLLM:
-    """The worker, started once. Without the gateway's venv: skip, or fail where that is strict."""
+def litellm_python() -> Path:
+    """The gateway's own Python. Without its venv: skip, or fail where that is strict."""
     default = ROOT / "build/venvs/litellm/bin/python"
     python = Path(os.environ.get("LAB_LLM_LITELLM_PYTHON") or default)
     if not python.exists():
@@ -78,4 +87,10 @@ def real_litellm() -> RealLiteLLM:
         if os.environ.get("CI") or os.environ.get("LAB_LLM_STRICT"):
             pytest.fail(message, pytrace=False)
         pytest.skip(message)
-    return RealLiteLLM(python)
+    return python
+
+
+@functools.cache
+def real_litellm() -> RealLiteLLM:
+    """The worker, started once."""
+    return RealLiteLLM(litellm_python())
