@@ -132,14 +132,14 @@ exact_matches:
 WHO = ("NAME", "EMAIL")
 CHECKLIST = [
     r"✅ Provider added to registry: .*/newcomer\.yaml",
-    r"✅ Routing rules defined: .*newest \(newcomer\.yaml:\d+\)",
+    r"✅ Routing rules defined: newest \(newcomer\.yaml:\d+\), .*",
     r"✅ LiteLLM configuration updated: generation \d+ serves, \d+ before",
     r"✅ Provider page updated: .*/providers\.md",
     r"✅ Health check endpoint verified: GET http://.*: 200",
     r"✅ Model list includes new provider models: 2 of 2",
     r"✅ Routing test successful: \S+ answered by ~newcomer/\S+ in .* s \(and \d more\)",
     r"✅ Fallback chain tested: newest answered by ~smollm/\S+ in .* s.*",
-    r"✅ Performance metrics acceptable: ~newcomer/\S+: first token after .* s.*",
+    r"✅ Performance metrics acceptable: ~newcomer/\S+: first token after .* \(at most 60.00 s\).*",
     r"✅ Documentation complete: .*",
     r"✅ Configuration committed to git: [0-9a-f]{12}, tagged llm-generation-\d+",
 ]

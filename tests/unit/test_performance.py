@@ -274,9 +274,9 @@ def judge(first: int | None, speed: float | None, **bounds: float) -> list[dict[
         (1004, None, {"time_to_first_token_ms": 1000},
          "first token after 1004 ms, at most 1000 ms is declared"),
         (210, 35.2, {"time_to_first_token_ms": 1000, "tokens_per_second": 20},
-         "first token after 0.21 s; 35.2 tokens/s"),
+         "first token after 0.21 s (at most 1.00 s); 35.2 tokens/s (at least 20)"),
         (210, 12.0, {"tokens_per_second": 20}, "12 tokens/s, at least 20 is declared"),
-        (1000, None, {"time_to_first_token_ms": 1000}, "first token after 1.00 s"),
+        (1000, None, {"time_to_first_token_ms": 1000}, "first token after 1.00 s (at most 1.00 s)"),
     ],
 )  # fmt: skip
 def test_what_is_said(first: int, speed: float | None, bounds: dict[str, float], seen: str) -> None:

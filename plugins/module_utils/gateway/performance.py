@@ -80,12 +80,14 @@ def _of_deployment(row: Measured, bounds: Mapping[str, Any]) -> list[Check]:
         bad = first > limit
         is_, most = apart(first, limit)
         wish.append(f"first token within {most}")
-        seen.append(f"first token after {is_}" + (f", at most {most} is declared" if bad else ""))
+        bound = f", at most {most} is declared" if bad else f" (at most {most})"
+        seen.append(f"first token after {is_}{bound}")
         ok &= not bad
     if least is not None and speed is not None:
         bad = speed < least
         wish.append(f"at least {least:g} tokens/s")
-        seen.append(f"{speed:g} tokens/s" + (f", at least {least:g} is declared" if bad else ""))
+        bound = f", at least {least:g} is declared" if bad else f" (at least {least:g})"
+        seen.append(f"{speed:g} tokens/s{bound}")
         ok &= not bad
     if not seen:
         return []

@@ -89,8 +89,8 @@ def stale(compiled: Compiled, inventory: Inventory, path: Path | None) -> list[P
     if path is None or found is None or found == page(compiled, inventory, before=found):
         return []
     said = "the page of providers does not say what the registry says now"
-    wish = "`ansible-playbook playbooks/docs.yml` writes it anew."
-    return [Problem(Place(shown(path), 1, 1), "stale-page", said, f"Run it: {wish}", "", WARNING)]
+    wish = "Write it anew: `ansible-playbook playbooks/docs.yml`."
+    return [Problem(Place(shown(path), 1, 1), "stale-page", said, wish, "", WARNING)]
 
 
 def _head(registry: Registry, table: RouteTable, about: Mapping[str, Any]) -> Iterator[str]:
