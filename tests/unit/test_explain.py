@@ -191,3 +191,61 @@ def test_everything_is_json() -> None:
     found = explain(TAGGED, "m", down=("fast",), tags=("gold",)).as_dict()
     assert json.loads(json.dumps(found)) == {**found}
     assert found["steps"][0]["targets"][0]["up"] is False
+
+
+def test_what_goes_another_way_is_told() -> None:
+    given = config(
+        entry("m", "a/m", weight=1e-9, tags=["default", "gold"], enable_tag_filtering=True),
+        entry("m", "b/m", weight=1, tags=["gold"], tag_regex=["^User-Agent: .*(?:aider)"]),
+        entry("long", "l/long", "openai/long"),
+        fallbacks=[{"m": ["~l/long"]}],
+        context_window_fallbacks=[{"m": ["long"]}],
+    )
+    assert explain(given, "m").lines() == [
+        "name           m",
+        "rule           none that is known",
+        "asked first    a  m",
+        "if that fails  l  long",
+        "another way    is taken by requests with tag gold (-e tagged=gold) and from aider "
+        "(-e agent=...)",
+        "if all fail    the client gets the error of m at a (500 if it cannot be reached)",
+        "",
+        "When a prompt is too long for the one who is asked first:",
+        "asked next     l  long",
+    ]
+    assert explain(given, "m", tags=("gold",)).lines()[2:4] == [
+        "asked first    b  m     for tag gold; for User-Agent aider",
+        "if that fails  a  m",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("down", "lines"),
+    [
+        ((), ["asked first    a  m  75 %", "               b  m  25 %"]),
+        (("a",), ["asked first    a  m  down", "               b  m  25 %", "answered by    b"]),
+        (("a", "b"), ["               b  m  down", "answered by    nobody"]),
+    ],
+)
+def test_shares_and_those_who_are_down(down: tuple[str, ...], lines: list[str]) -> None:
+    told = explain(config(*SHARED), "r", down=down).lines()
+    assert [line for line in lines if line not in told] == []
+
+
+def test_all_names_are_lines_of_a_table() -> None:
+    given = config(*SHARED, entry("x", "a/m"), entry("~c/m", "c/m"), fallbacks=[{"x": ["~c/m"]}])
+    assert report(Explainer(given, {"x": "lab/r.yaml:3"}))["lines"] == [
+        "name  asked first     then  rule",
+        "r     a 75 %, b 25 %",
+        "x     a               c     r.yaml:3",
+        "",
+        "2 names; each has more than one to answer it.",
+        "Rules in lab.",
+    ]
+    assert report(Explainer(given), down=["a", "c"])["lines"] == [
+        "name  answered with a and c down  asked first otherwise  rule",
+        "r     b                           a 75 %, b 25 %",
+        "x     nobody                      a",
+        "",
+        "2 names; not always answered any more: x.",
+    ]

@@ -17,10 +17,10 @@ from .explain_answer import Explanation, Matched, Step
 from .explain_chain import ERROR, LONG_PROMPT, REFUSED, Rules
 from .explain_choice import Choice, Option
 from .explain_entries import Entry
-from .explain_match import NONE, Names
+from .explain_match import NONE, Match, Names
 from .explain_odds import first_asked, outcome
 from .explain_steps import Steps
-from .explain_tags import Request, TagSettings
+from .explain_tags import DEFAULT, Request, TagSettings
 from .explain_unknown import client_gets, nearest_names
 from .explain_walk import Asked, RequestError, Walk
 
@@ -111,8 +111,18 @@ class _Work:
             certain=found.certain,
             client_gets=client_gets(found.failure, self.of.names) if found.failure else "",
             at_worst=client_gets(worst, self.of.names) if worst else "",
+            conditions=self.conditions(match, steps),
             nearest=[] if listed else nearest_names(self.name, self.of.names),
         )
+
+    def conditions(self, match: Match, steps: Sequence[Step]) -> dict[str, list[str]]:
+        """What others of the name ask of a request that are there for some of them only."""
+        asked = {target.id for step in steps for target in step.targets}
+        some = [one for one in match.entries if one.id not in asked and DEFAULT not in one.tags]
+        return {
+            "tags": list(dict.fromkeys(tag for one in some for tag in one.tags)),
+            "agents": list(dict.fromkeys(agent for one in some for agent in one.agents)),
+        }
 
     def fails(self, entry: Entry) -> bool:
         return any(entry.belongs_to(one) for one in self.down)

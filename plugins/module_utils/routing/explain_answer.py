@@ -119,6 +119,7 @@ class Explanation:
     the likeliest way, which is the only one if it is `certain`. `client_gets` says what comes when
     nobody answers, "" where somebody always does; `at_worst` the same for when all of them fail.
     `special`: steps after a prompt that is too long, or was refused, where they differ.
+    `conditions`: the `tags` and `agents` of requests that others of the name are there for.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Explanation:
     client_gets: str
     at_worst: str
     nearest: list[str] = field(default_factory=list)
+    conditions: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def targets(self) -> dict[str, TargetOf]:
@@ -169,6 +171,7 @@ class Explanation:
             "client_gets": self.client_gets,
             "at_worst": self.at_worst,
             "nearest": self.nearest,
+            "conditions": self.conditions,
         }
 
     def lines(self) -> list[str]:

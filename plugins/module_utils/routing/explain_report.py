@@ -11,8 +11,8 @@ from typing import Any
 
 from .explain import Explainer
 from .explain_table import public_names, table
+from .explain_text import listed
 from .explain_unknown import nearest_provider
-from .explain_words import listed
 
 FEW = 12  # providers that are listed in an error
 

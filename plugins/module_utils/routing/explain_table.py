@@ -11,15 +11,8 @@ from collections.abc import Iterable, Sequence
 from .explain import Explainer
 from .explain_answer import Explanation, Step
 from .explain_steps import STRATEGY
-from .explain_words import (
-    STRATEGIES,
-    answered_by,
-    common_directory,
-    joined,
-    listed,
-    percent,
-    shortened,
-)
+from .explain_text import common_directory, listed, percent, shortened
+from .explain_words import STRATEGIES, answered_by, joined
 
 WIDTHS = (30, 36, 30, 0)  # the most characters of a column, but the last one
 WIDE = 100

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from .explain_answer import Explanation, Step, TargetOf
 from .explain_steps import FALLBACK
+from .explain_tags import DEFAULT
+from .explain_text import LABEL, Row, aligned, common_directory, listed, percent, shortened
 
 FIRST, NEXT, THEN, LAST = "asked first", "if that fails", "then", "if all fail"
-LABEL = len(NEXT)
 STRATEGIES = {
     "usage-based-routing-v2": "if least used",
     "usage-based-routing": "if least used",
@@ -23,10 +24,11 @@ STRATEGIES = {
 }
 AGAIN = "again"
 KINDS = {
-    "long_prompt": "if a prompt is too long for the model",
-    "refused": "if a provider refuses the content",
+    "long_prompt": "When a prompt is too long for the one who is asked first:",
+    "refused": "When the one who is asked first refuses the content:",
 }
-Row = tuple[str, ...]
+NEVER = "(?!)"  # an expression that no User-Agent matches
+AGENT = re.compile(r"\^User-Agent: \.\*\(\?:(.*)\)|(.*)", re.S)
 Who = tuple[str, str, str]
 
 
@@ -41,7 +43,9 @@ def lines(found: Explanation) -> list[str]:
     told += [_line(word, text) for word, text in _endings(found)]
     for kind, steps in found.special.items():
         if steps:
-            told += ["", f"{KINDS[kind]}:", *aligned(_rows(steps, directory))]
+            rows = _rows(steps, directory)[len(steps[0].targets) :]
+            told += ["", KINDS[kind], *aligned([(_relabelled(row[0]), *row[1:]) for row in rows])]
+            told += [] if rows else [_line(NEXT, "nobody")]
     return told
 
 
@@ -115,6 +119,10 @@ def _when(number: int) -> str:
     return (FIRST, NEXT)[number] if number < 2 else THEN
 
 
+def _relabelled(when: str) -> str:
+    return "asked next" if when == NEXT else when
+
+
 def _share(target: TargetOf, step: Step, asked: Mapping[Who, None]) -> str:
     if not target.up:
         return "down"
@@ -136,6 +144,10 @@ def _endings(found: Explanation) -> list[tuple[str, str]]:
         told.append(("tried", f"{retries[0] + 1} times before it counts as failed"))
     if found.down:
         told.append(("answered by", answered_by(found)))
+    elsewhere = [f"with tag {tag} (-e tagged={tag})" for tag in found.conditions["tags"]]
+    elsewhere += [f"from {one} (-e agent=...)" for one in agents(found.conditions["agents"])]
+    if elsewhere:
+        told.append(("another way", f"is taken by requests {listed(elsewhere, 'and')}"))
     if any(target.limited for step in found.steps for target in step.targets):
         told.append(
             ("over a limit", "counts as a failure; where nobody is next the client gets 429")
@@ -184,46 +196,16 @@ def limits(target: TargetOf) -> list[str]:
         told.append(f"{target.parallel} at once")
     if target.budget is not None:
         told.append(f"{target.budget:g} $ in {target.budget_duration}")
-    if target.tags and target.tags != ["default"]:
-        told.append(f"tags {listed([tag for tag in target.tags if tag != 'default'])}")
-    if target.agents:
-        told.append(f"User-Agent {listed(target.agents, 'or')}")
+    if DEFAULT not in target.tags:  # else it is there for all requests
+        told += [f"for tag {tag}" for tag in target.tags]
+        told += [f"for User-Agent {agent}" for agent in agents(target.agents)]
     return told
 
 
-def percent(share: float) -> str:
-    """A share as people write it."""
-    short = f"{share * 100:.3g}"
-    return f"{share * 100:.6g} %" if short == "100" and share < 1 else f"{short} %"
-
-
-def listed(words: Iterable[str], last: str = "and") -> str:
-    """`a, b and c`."""
-    found = list(words)
-    return f"{', '.join(found[:-1])} {last} {found[-1]}" if len(found) > 1 else "".join(found)
-
-
-def aligned(rows: Sequence[Row]) -> list[str]:
-    """In columns, without those that are empty; a row's last cell may be as long as it likes."""
-    most = max((len(row) for row in rows), default=0)
-    wide = [max((len(row[n]) for row in rows if len(row) > n + 1), default=0) for n in range(most)]
-    wide[:1] = [LABEL]
-    told = []
-    for row in rows:
-        cells = [cell.ljust(wide[n]) for n, cell in enumerate(row[:-1]) if wide[n]]
-        told.append("  ".join([*cells, row[-1]]).rstrip())
-    return told
-
-
-def shortened(rule: str, directory: str) -> str:
-    """A place without the directory that is told once."""
-    return rule.removeprefix(directory + "/") if directory else rule
-
-
-def common_directory(rules: Iterable[str]) -> str:
-    """The directory of all of these places, "" if they have several."""
-    directories = {str(Path(rule).parent) for rule in rules if rule}
-    return directories.pop() if len(directories) == 1 else ""
+def agents(expressions: Iterable[str]) -> list[str]:
+    """What a User-Agent must hold, without what every such expression begins with."""
+    found = (AGENT.fullmatch(one) for one in expressions if NEVER not in one)
+    return [one[1] if one[1] is not None else one[2] for one in found if one]
 
 
 def _directory(found: Explanation) -> str:
