@@ -38,7 +38,7 @@ class Model:
         """US dollars for a token of a prompt and of an answer; () where nothing is declared."""
         parts = ("input_cost_per_million_tokens", "output_cost_per_million_tokens")
         declared = [self.spec.get(part) for part in parts]
-        return () if declared == [None, None] else tuple((one or 0) / 1e6 for one in declared)
+        return () if declared == [None, None] else tuple(_per_token(one) for one in declared)
 
     @property
     def size(self) -> float:
@@ -55,6 +55,10 @@ class Model:
         """What it is good at."""
         written = self.spec.get("specialty") or []
         return [written] if isinstance(written, str) else [str(one) for one in written]
+
+
+def _per_token(per_million: float | None) -> float:
+    return float(f"{(per_million or 0) / 1e6:.12g}")  # as it was written, not as floats divide
 
 
 @dataclass(slots=True)
