@@ -94,6 +94,7 @@ def test_a_grown_configuration_lists_its_five_mistakes_and_passes(tmp_path: Path
         ("ignored-section", 31),
         ("ignored-section", 32),
         ("literal-key", 15),
+        ("ollama-generate", 9),
     } == found
     near = {one.what: one.suggestion for one in result.findings if one.suggestion}
     assert near == {"model_list[gpt-4].wieght": "weight"}
@@ -327,11 +328,12 @@ def test_the_report_groups_and_ends_with_a_summary(tmp_path: Path) -> None:
         "Requests fail:",
         "Goes where it should not:",
         "Has no effect:",
+        "Works, and is worth knowing:",
         "Not carried over:",
         "To do by hand:",
     ]
     summary = text.splitlines()[-2]
-    assert summary.endswith("3 providers, 6 names in registry; 9 findings, 2 not carried over.")
+    assert summary.endswith("3 providers, 6 names in registry; 10 findings, 2 not carried over.")
     assert text.splitlines()[-1] == "Next: check"
 
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
 from ..registry.addresses import endpoint_in
-from ..registry.provider_types import PROVIDER_TYPES, ROOT
+from ..registry.provider_types import PROVIDER_TYPES, ROOT, V1
 from .entries import Deployment
 from .notes import Notes
 from .secret_values import VARIABLE, given
 
 _VARIABLE = re.compile(r"os\.environ/|\$\{?[A-Za-z_]")
+_PART = re.compile(r"v\d+[a-z0-9]*")
 _VERSION = re.compile(r"/v\d+/*$")
 OLLAMA = "http://127.0.0.1:11434"
 
@@ -56,6 +57,9 @@ class Addresses:
         if row is not None and row.base == ROOT and _VERSION.search(base):
             self.notes.found(place, "version-in-base", f"{one.called}.api_base of {type_name}")
             base = _VERSION.sub("", base)
+        version = any(_PART.fullmatch(part) for part in urlsplit(base).path.split("/"))
+        if row is not None and row.base == V1 and base and not version:
+            self.notes.found(place, "base-without-version", f"{one.called}.api_base: {base}")
         own = row.default_base if row is not None else ""
         return "" if own and base.rstrip("/") == own else base
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..registry.problems import Place, nearest
+from ..registry.provider_types import CHAT
 from ..registry.yaml_tree import Mapping, Sequence
 from .entry_checks import check_info, checked_params
 from .keys import ENTRY, PARAMS
@@ -137,6 +138,9 @@ def _deployment(name: str, place: Place, params: Mapping, info: object, notes: N
         prefix = _without_prefix(model, str(base), params.value_place("model"), notes)
     mode = mode_of(prefix, rest, tree.get("mode") if tree else None)
     id_ = tree.get("id") if tree else None
+    ours = str(id_).startswith("~")
+    if prefix == "ollama" and mode == CHAT and not ours and "*" not in rest:
+        notes.found(params.value_place("model"), "ollama-generate", f"model: {model}")
     if prefix == "ollama_chat" and mode == "embedding":
         notes.found(params.value_place("model"), "embedding-prefix", model)
     return Deployment(

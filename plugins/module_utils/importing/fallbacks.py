@@ -54,7 +54,7 @@ def read_chains(sources: Sources, notes: Notes) -> Chains:
             continue
         holder = holders[0]
         if kind == DEFAULT:
-            found.default = [name for name, _place in _names(holder[kind])]
+            found.default = list(_names(holder[kind], notes, holder.key_place(kind)))
             found.default_place = holder.key_place(kind)
             notes.found(holder.key_place(kind), "default-fallback", kind)
         else:
@@ -82,7 +82,7 @@ def _chains(node: object, here: Place, kind: str, shape: str, notes: Notes) -> I
         target = next((key for key in _TARGETS if key in item), "")
         if source and target:
             notes.found(place, shape, f"{kind}[{index}]: {{model: {source}, {target}: [...]}}")
-            yield Chain(source, [name for name, _place in _names(item[target])], place)
+            yield Chain(source, list(_names(item[target], notes, place)), place)
             continue
         if len(item) > 1:
             notes.found(place, shape, f"{kind}[{index}] has {len(item)} names in one entry")
@@ -94,20 +94,20 @@ def _pairs(node: Mapping, kind: str, notes: Notes) -> Iterator[Chain]:
         place = node.key_place(source)
         if isinstance(targets, str):
             notes.found(node.value_place(source), "fallback-string", f"{kind}: {source}: {targets}")
-        yield Chain(source, [name for name, _place in _names(targets)], place)
+        yield Chain(source, list(_names(targets, notes, place)), place)
 
 
-def _names(node: object) -> Iterator[tuple[str, Place | None]]:
+def _names(node: object, notes: Notes, here: Place) -> Iterator[str]:
     """The names in a list; `{model: x, ...}` in place of a name sends other parameters too."""
-    items = node if isinstance(node, Sequence) else [node]
-    for index, item in enumerate(items):
-        place = node.item_place(index) if isinstance(node, Sequence) else None
-        if isinstance(item, Mapping):
-            item = item.get("model")
-        if isinstance(item, str) and item:
-            yield item, place
-        elif isinstance(item, (int, float)) and not isinstance(item, bool):
-            yield str(item), place
+    for item in node if isinstance(node, Sequence) else [node]:
+        name = item.get("model") if isinstance(item, Mapping) else item
+        if isinstance(item, Mapping) and len(item) > 1:
+            what = f"what a fallback to {name} sends besides"
+            notes.not_carried(here, what, "the registry has no word for parameters of requests")
+        if isinstance(name, str) and name:
+            yield name
+        elif isinstance(name, (int, float)) and not isinstance(name, bool):
+            yield str(name)
 
 
 def _first_of_each(chains: list[Chain], kind: str, notes: Notes) -> list[Chain]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..registry.yaml_tree import Mapping
 from .draft import Draft
 from .entries import Deployment
 from .entry_checks import CARRIED_INFO
@@ -40,6 +41,8 @@ def leave(deployments: Iterable[Deployment], notes: Notes) -> None:
     for one in deployments:
         if not one.provider or one.id.startswith("~"):
             continue
+        if one.name.startswith("~"):
+            notes.not_carried(one.place, one.called, "a name that begins with '~' is an id")
         for key, value in one.params.items():
             known = key in PARAMS or COST.search(key)
             read = key in _READ or key.startswith(_SIGNING)
@@ -47,12 +50,16 @@ def leave(deployments: Iterable[Deployment], notes: Notes) -> None:
                 why = "LiteLLM's own list of prices holds" if COST.search(key) else ""
                 why = why or _WHY.get(key, _PARAMETER)
                 notes.not_carried(one.params.key_place(key), f"{one.called}.{key}", why)
-        for key in one.info or ():
-            assert one.info is not None  # noqa: S101 - for mypy
-            known = key in INFO or COST.search(key)
-            if known and key not in _INFO_READ and key not in CARRIED_INFO:
-                place, what = one.info.key_place(key), f"{one.called}.model_info.{key}"
-                notes.not_carried(place, what, "the registry has no word for it")
+        if one.info is not None:
+            _leave_info(one.called, one.info, notes)
+
+
+def _leave_info(called: str, info: Mapping, notes: Notes) -> None:
+    for key in info:
+        known = key in INFO or COST.search(key)
+        if known and key not in _INFO_READ and key not in CARRIED_INFO:
+            what = f"{called}.model_info.{key}"
+            notes.not_carried(info.key_place(key), what, "the registry has no word for it")
 
 
 def write_retries(draft: Draft, deployments: Iterable[Deployment], notes: Notes) -> None:

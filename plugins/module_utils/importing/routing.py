@@ -66,8 +66,7 @@ class Routing:
         shapes = Shapes(self.draft, self.providers, self.groups, listed, self.trials, self.notes)
         shapes.strategy = self._strategy()
         shapes.write(self.aliases.capabilities.values())
-        self.wildcards.ref = shapes.ref
-        self.wildcards.write(self.draft)
+        self.wildcards.write(self.draft, shapes.ref)
         self.conditions.write(self.draft, self.groups, shapes)
         shapes.write_helpers()
         for kind, (when, word) in _WHEN.items():

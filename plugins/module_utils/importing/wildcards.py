@@ -31,7 +31,6 @@ class Wildcards:
                 self.by_name.setdefault(one.name, []).append(one)
         self.names = sorted(self.by_name, key=lambda name: (-len(name), name))
         self.fallbacks: dict[str, list[str]] = {}
-        self.ref: Callable[[Member], str] = lambda member: member.provider
         self.default: str = ""
 
     def covers(self, name: str) -> Group | None:
@@ -52,8 +51,11 @@ class Wildcards:
     def _ranked(self, name: str) -> list[Deployment]:
         return sorted(self.by_name[name], key=lambda one: one.numbers.get("order", 1))
 
-    def write(self, draft: Draft) -> None:
-        """Patterns in the order of the longest first: that is who wins today."""
+    def write(self, draft: Draft, ref: Callable[[Member], str]) -> None:
+        """Patterns in the order of the longest first: that is who wins today.
+
+        `ref` says what the registry calls a provider's model as a fallback.
+        """
         for name in self.names:
             members = self._ranked(name)
             first, others = members[0], members[1:]
@@ -64,7 +66,7 @@ class Wildcards:
                 self.notes.not_carried(first.place, f"wildcard {name}", why)
                 continue
             else:
-                self._write_pattern(draft, name, first, others)
+                self._write_pattern(draft, name, members, ref)
                 continue
             for one in others:
                 why = "the default provider is one provider"
@@ -77,8 +79,9 @@ class Wildcards:
         draft.from_places(("routing_rules", "default_provider"), [first.place])
 
     def _write_pattern(
-        self, draft: Draft, name: str, first: Deployment, others: list[Deployment]
+        self, draft: Draft, name: str, members: list[Deployment], ref: Callable[[Member], str]
     ) -> None:
+        first, others = members[0], members[1:]
         self._about_shares(name, [first, *others])
         prefix = _SPECIAL.sub(r"\\\1", name[:-1])
         spec: dict[str, Any] = {"pattern": f"^{prefix}.*", "provider": first.provider}
@@ -89,7 +92,7 @@ class Wildcards:
             self.notes.not_carried(first.place, f"wildcard {name}", why)
             return
         refs = [
-            one.provider if "*" in one.model else self.ref(Member(one.provider, one.model))
+            one.provider if "*" in one.model else ref(Member(one.provider, one.model))
             for one in others
             if one.provider != first.provider
         ]
