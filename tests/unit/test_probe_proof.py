@@ -211,3 +211,63 @@ def test_only_what_is_wished_is_asked(host: Host) -> None:
     assert sorted(gateway.asked) == ["b", "~cloud/m"]
     assert [r["line"] for r in found.checks] == ["routing", "new"]
     assert probe.LISTING not in {r["line"] for r in found.checks}
+
+
+def paced(bounds: dict[str, float] | None, configured: str = "1") -> dict[str, Any]:
+    """One provider whose answers begin after a second."""
+    more = {"performance": bounds} if bounds else {}
+    return {
+        "models": ["a"],
+        "completions": [{"route": "a", "model": "a", "mode": "chat"}],
+        "deployments": [row("~own/m", "a", configured)],
+        "providers": {"own": {**OWN, "variables": ["OWN_KEY"], **more}},
+    }
+
+
+class Slow(Gateway):
+    def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        answer = super().ask(path, body)
+        if body is None:
+            return answer
+        pieces = [(1.0 + n / 10, b'{"choices": [{"delta": {"content": "x"}}]}') for n in range(3)]
+        return Answer(200, b"", answer.headers, 1200, events=pieces)
+
+
+SECOND, HALF = {"time_to_first_token_ms": 1000.0}, {"time_to_first_token_ms": 500.0}
+# what serves now, the candidate, the new provider, a changed key: whether it may serve
+BOUNDS = [
+    ("no bounds", None, paced(None), "", False, True),
+    ("a bound that is kept", None, paced(SECOND), "", False, True),
+    ("the first of all", None, paced(HALF), "", False, False),
+    ("as it serves already", paced(HALF), paced(HALF), "", False, True),
+    ("the new provider", paced(HALF), paced(HALF), "own", False, False),
+    ("another configuration", paced(HALF, "0"), paced(HALF), "", False, False),
+    ("another bound", paced(SECOND), paced(HALF), "", False, False),
+    ("another key", paced(HALF), paced(HALF), "", True, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("serves", "candidate", "new", "key", "may"),
+    [b[1:] for b in BOUNDS],
+    ids=[b[0] for b in BOUNDS],
+)
+def test_whom_a_missed_bound_keeps_from_serving(
+    host: Host, serves: Any, candidate: Any, new: str, key: bool, may: bool
+) -> None:
+    host.has(2, candidate)
+    host.gateways["/2"] = Slow(candidate, {})
+    host.values("secrets.env", 'OWN_KEY="old"\n')
+    if key:
+        host.values("secrets-2.env", 'OWN_KEY="new"\n')
+    if serves:
+        host.has(1, serves)
+        host.gateways["/1"] = Slow(serves, {})
+        host.store.switch(1)
+    found = host.prove(compare=1 if serves else None, new_provider=new)
+    assert (found.blocking == []) == may
+    bounds = candidate["providers"]["own"].get("performance")
+    assert found.ok == (bounds != HALF)  # validate.yml says it in any case
+    assert found.performance[0]["first_token_ms"] == 1000
+    assert found.performance_line.startswith("Measured: ~own/m first token 1.00 s")
+    assert found.at.endswith("Z")
