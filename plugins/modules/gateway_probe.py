@@ -85,7 +85,8 @@ EXAMPLES = r"""
 RETURN = r"""
 ok: {description: Whether every check came out right., type: bool, returned: success}
 lines:
-  description: Five lines, ✅, ❌ or, where there was nothing to check, ➖; and one a failure.
+  description: Five lines, ✅, ❌ or, where there was nothing to check, ➖; a sixth where a provider
+    declares what performance is acceptable; and one a failure.
   type: list
   returned: success
 blocking:
@@ -96,7 +97,7 @@ blocking:
 checks:
   description: Each check with C(line), C(check), C(asked), C(expected), C(seen), C(ok),
     C(milliseconds) and C(fix); of a completion also C(providers) that may answer it, C(by) for the
-    deployment that did, C(requests) and C(tokens).
+    deployment that did, C(requests), C(tokens), C(first_token_ms) and C(tokens_per_second).
   type: list
   returned: success
 cost:
@@ -105,6 +106,13 @@ cost:
   type: list
   returned: success
 cost_line: {description: That in one line., type: str, returned: success}
+performance:
+  description: A row for each deployment that was asked, with C(deployment), C(provider),
+    C(first_token_ms), C(tokens_per_second), C(answers), C(requests) and C(errors).
+  type: list
+  returned: success
+performance_line: {description: That in one line., type: str, returned: success}
+at: {description: "When that was, in UTC.", type: str, returned: success}
 generation: {description: The generation that was asked., type: int, returned: success}
 """
 
