@@ -190,12 +190,25 @@ def test_a_drop_in_of_the_users_is_a_note_and_no_drift() -> None:
 
 
 def test_backends_are_asked_at_their_own_lists() -> None:
-    [asked] = listings(CONFIG, {"providers": {"lab": {"probe": "full", "cloud": False}}})
+    providers = {"lab": {"probe": "full", "cloud": False}}
+    [asked] = listings(CONFIG, {"providers": providers})
     assert asked == {
         "provider": "lab", "host": "b1", "url": "http://b1:8080/v1/models", "kind": "openai",
         "key_variable": "LAB_KEY", "models": ["m", "n"],
     }  # fmt: skip
     assert listings(CONFIG, {"providers": {"lab": {"probe": "full", "cloud": True}}}) == []
+
+
+def test_one_that_runs_on_one_host_is_found_by_its_health() -> None:
+    entry = {
+        "model_name": "m",
+        "litellm_params": {"model": "openai/m", "api_base": "http://b2:8081/v1"},
+        "model_info": {"id": "~alone/m"},
+    }
+    health = [{"provider": "alone", "host": "b2", "url": "http://b2:8081/health"}]
+    probes = {"deployments": [{"id": "~alone/m"}], "health": health}
+    assert observed.expected(probes, {"model_list": [entry]}) == {"b2": {"alone": 8081}}
+    assert [one["host"] for one in listings({"model_list": [entry]}, probes)] == ["b2"]
 
 
 OURS = {"provider": "lab", "host": "b1", "kind": "openai", "models": ["m"]}

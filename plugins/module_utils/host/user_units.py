@@ -90,7 +90,8 @@ def converge(units: list[Unit], home: Path, manager: Manager | None, check: bool
     outcome = Outcome()
     found = changes(wish for unit in units for wish in _wishes(unit, home))
     states = manager.states([unit.name for unit in units]) if manager else {}
-    plan = _Plan(units, home, states, {change.wish.unit for change in found})
+    others = {change.wish.unit for change in found if change.before != change.wish.content}
+    plan = _Plan(units, home, states, others)
     for change in found:
         word = "removed" if change.wish.content is None else "written"
         outcome.note(change.wish.unit, f"{'secrets ' if change.wish.secret else ''}{word}")
@@ -137,9 +138,10 @@ class _Plan:
         return needs | ({"restart"} if unit.restart and self._is_outdated(unit) else set())
 
     def _is_outdated(self, unit: Unit) -> bool:
-        """Whether it runs with another text, environment or program than it should."""
+        """Whether it runs with another text, environment or program than it should, or may: whoever
+        has edited its files may have restarted it."""
         known = started_with(self.home, unit.name, unit.ingredients)
-        return unit.name in self.changed if known is None else not known
+        return unit.name in self.changed or known is False
 
 
 def _wishes(unit: Unit, home: Path) -> list[FileWish]:

@@ -13,7 +13,7 @@ from typing import Any
 from ..host.llama_cpp import STEM
 from ..host.units import unit_name
 from ..routing.compare_words import counted, listed
-from .findings import SITE, Finding, on_host, systemctl
+from .findings import SITE, Finding, systemctl
 from .looked import seen_by_us, unseen
 from .process import of_backends
 from .unit_words import differences
@@ -85,10 +85,8 @@ def _unit(host: str, row: Found, user: str) -> Iterator[Finding]:
         text = f"the key of {name} is not the one that it was started with"
         yield Finding("secret", name, "as deployed", "another", text, host=host)
     if row["mode"]:
-        path = f"~{user}/.config/lab-llm/{name}.env"
-        fix = on_host("ansible.builtin.file", f"path={path} mode=0600", host)
         text = f"the file of {name}'s key has the mode {row['mode']}: others may read it"
-        yield Finding("mode", name, "0600", row["mode"], text, fix, host)
+        yield Finding("mode", name, "0600", row["mode"], text, host=host)
     for words in row["watch"]:
         text = f"{words}, which {name} was started with"
         yield Finding("file", name, "as deployed", words, text, host=host)

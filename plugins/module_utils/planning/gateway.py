@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..gateway.history import pinned
-from ..gateway.probe_checks import host_of
 from ..gateway.wanted import unit_texts
 from ..routing.compare_generations import compare_generations
 from ..routing.compare_params import ADD, CHANGE, REMOVE, Change
 from ..routing.compare_words import listed
+from .whereabouts import Whereabouts
 
 Load = Callable[[str], Any]
 Found = Mapping[str, Any]
@@ -37,14 +37,8 @@ def plan_gateway(found: Found, args: Found, load: Load) -> dict[str, Any]:
         "missing": found["secrets"]["missing"],
         "refused": found["refused"],
         "notes": list(_notes(found)),
-        "hosts": backend_hosts(side_now(found, load).get("probes", {})),
+        "hosts": Whereabouts(side_now(found, load).get("probes", {})).every(),
     }
-
-
-def backend_hosts(probes: Found) -> list[str]:
-    """Hosts on which we run something for these deployments, by their ids."""
-    ids = [row["id"] for row in probes.get("deployments", ())]
-    return list(dict.fromkeys(filter(None, map(host_of, ids))))
 
 
 def side_now(found: Found, load: Load) -> dict[str, Any]:

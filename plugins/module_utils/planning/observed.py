@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..gateway.probe_checks import host_of, provider_of
+from ..gateway.probe_checks import provider_of
 from ..routing.compare_words import listed
 from .findings import Finding, chmod, on_host, systemctl
 from .process import entries, of_process
 from .unit_words import differences
+from .whereabouts import Whereabouts
 
 Load = Callable[[str], Any]
 Found = Mapping[str, Any]
@@ -139,8 +140,9 @@ def expected(probes: Found, config: Mapping[str, Any]) -> dict[str, dict[str, in
     """Host -> provider -> port of the instances that we run for these deployments."""
     bases = {e["model_info"]["id"]: e["litellm_params"].get("api_base") for e in entries(config)}
     found: dict[str, dict[str, int]] = {}
+    where = Whereabouts(probes)
     for row in probes.get("deployments", ()):
-        host, provider = host_of(row["id"]), provider_of(row["id"])
+        host, provider = where.host(row["id"]), provider_of(row["id"])
         if host:
             port = urlsplit(str(bases.get(row["id"]) or "")).port
             found.setdefault(host, {})[provider] = port or 0

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..gateway.probe_checks import host_of, provider_of
+from ..gateway.probe_checks import provider_of
 from ..routing.compare_flat import same
 from ..routing.compare_params import WORDS
 from ..routing.compare_view import label
 from ..routing.compare_words import NONE, chain, listed, shown
 from .findings import Finding
+from .whereabouts import Whereabouts
 
 Found = Mapping[str, Any]
 PARAMS, INFO = "litellm_params", "model_info"
@@ -127,11 +128,11 @@ def _chains(rows: object) -> dict[str, list[str]]:
 def listings(config: Mapping[str, Any], probes: Found) -> list[dict[str, Any]]:
     """The backends' own lists of models to ask for: {provider, host, url, kind, key_variable,
     models}. Those of vendors are left out, and those whose list nobody can ask for."""
-    providers = probes.get("providers", {})
+    providers, where = probes.get("providers", {}), Whereabouts(probes)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for entry in entries(config):
         identity, params = entry[INFO]["id"], entry[PARAMS]
-        provider, host = provider_of(identity), host_of(identity)
+        provider, host = provider_of(identity), where.host(identity)
         known = providers.get(provider, {})
         base, model = params.get("api_base"), str(params.get("model", ""))
         silent = known.get("cloud") or known.get("probe") == "none" or "*" in model
