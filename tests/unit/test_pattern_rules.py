@@ -50,6 +50,8 @@ CASES = [
     (P + "{pattern: '^gpt-', provider: asleep, backend_model: z}", 0, "provider-not-served", "is disabled; nobody would answer"),
     (P + "{pattern: '[m]', provider: asleep, backend_model: z}", 0, "provider-not-served", "is disabled; others answer instead"),
     (P + "{pattern: '^gpt-', provider: any}", 0, "no-fallback", "'gpt-*' has one deployment and no fallback"),
+    (P + "{pattern: '^gpt-', provider: any, priority: secondary, fallback: two}", 0, "priority-without-effect", "who comes next is a fallback"),
+    (P + "{pattern: '(oss)', provider: one, priority: tertiary, fallback: two}", 0, "priority-without-effect", "no other provider serves it"),
     (P + "{pattern: '^~x', provider: any}", 0, "reserved-name", "begins with '~'"),
     (P + "{pattern: '^gpt-', provider: any}\nrate_limit_settings:\n  limits:\n    any: {rpm: 3}", 3, "limit-of-any-name", "LiteLLM counts each name by itself"),
     ("routing_rules: {default_provider: nay}", -1, "unknown-provider", "Did you mean 'any'?"),

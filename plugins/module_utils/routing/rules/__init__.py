@@ -69,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     patterns.shadowed_pattern,
     patterns.pattern_without_match,
     patterns.loose_pattern,
+    patterns.pattern_priority,
     capabilities.unknown_member,
     capabilities.member_left_out,
     capabilities.member_too_small,

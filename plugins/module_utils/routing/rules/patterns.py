@@ -114,3 +114,19 @@ def _better(use: PatternUse) -> str:
 
 def _quoted(literal: str) -> str:
     return literal.replace(".", "\\.")
+
+
+def pattern_priority(facts: Facts) -> Iterator[Problem]:
+    """A rank behind others needs others, which a prefix never has."""
+    for use in facts.table.patterns:
+        pattern, name = use.pattern, use.pattern.provider.name
+        if not pattern.rank or not (use.wildcard or use.names):
+            continue
+        routes = [facts.table.routes.get(one) for one in use.names]
+        targets = [target for route in routes if route is not None for target in route.targets]
+        if all(target.deployment.provider == name for target in targets):
+            message = f"{path_of(pattern.text)}: no other provider serves it, so it comes first"
+            expected = "no priority; who comes next is a fallback"
+            yield Problem(
+                pattern.place, "priority-without-effect", message, expected, severity=WARNING
+            )
