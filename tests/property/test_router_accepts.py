@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import drawn_policies
 import drawn_rules
 import pytest
 import yaml
@@ -21,7 +22,7 @@ from tools.real_litellm import real_litellm
 pytestmark = pytest.mark.litellm
 
 SEED = int(os.environ.get("LAB_LLM_SEED", "20260101"))
-EXAMPLES = int(os.environ.get("LAB_LLM_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("LAB_LLM_EXAMPLES", "200"))
 INVENTORY = Inventory(
     {"gateway": ["gw"], "gpus": ["g1", "g2", "g3"]},
     {"gw": "10.0.0.1", "g1": "10.0.0.11", "g2": "fd00::2", "g3": "g3.lab"},
@@ -139,6 +140,9 @@ def registries(draw: st.DrawFn) -> dict[str, Any]:
         },
     }
     tree |= draw(drawn_rules.rules(PROVIDER_NAMES, MODEL_NAMES))
+    beside = draw(drawn_policies.policies(PROVIDER_NAMES, MODEL_NAMES))
+    rules = tree.get("routing_rules", {}) | beside["routing_rules"]
+    tree |= beside | {"routing_rules": rules}
     if draw(st.integers(0, 3)):
         _make_whole(tree)
     return tree
@@ -177,6 +181,7 @@ def _make_whole(tree: dict[str, Any]) -> None:
     for name in set(tree["redundant_models"]) & set(tree["exact_matches"]):
         del tree["exact_matches"][name]
     drawn_rules.make_whole(tree, served, there)
+    drawn_policies.make_whole(tree, served, there)
     limits = tree["rate_limit_settings"]["limits"]
     tree["rate_limit_settings"]["limits"] = {
         name: {"models": {one: {"rpm": 1 + (limit.get("rpm") or 9)} for one in served[name]}}
@@ -271,19 +276,25 @@ def judge(config: dict[str, Any], seen: dict[str, Any]) -> None:
         assert len({"order" in params for params in group}) == 1
         assert not any("weight" in params and "order" in params for params in group)
     for name in groups:
-        members = [entry["model_info"]["id"] for entry in entries if entry["model_name"] == name]
+        # One with a limit keeps its id under each condition, too.
+        members = [
+            (entry["model_info"]["id"], repr(entry["litellm_params"].get("tags")),
+             repr(entry["litellm_params"].get("tag_regex")))
+            for entry in entries if entry["model_name"] == name
+        ]  # fmt: skip
         assert len(set(members)) == len(members)
     same = {}
     for entry in entries:  # copies with one id must be one deployment
         kept = {
             k: v
             for k, v in entry["litellm_params"].items()
-            if k not in ("weight", "order", "num_retries")
+            if k not in ("weight", "order", "num_retries", "tags", "tag_regex")
         }
         assert same.setdefault(entry["model_info"]["id"], kept) == kept
     SEEN.update(
         key
         for key, there in {
+            **drawn_policies.judge(config),
             "weights": any("weight" in p for group in groups.values() for p in group),
             "order": any("order" in p for group in groups.values() for p in group),
             "limits": any("rpm" in p or "tpm" in p for group in groups.values() for p in group),
@@ -305,6 +316,7 @@ def test_the_registries_drawn_were_rich() -> None:
         pytest.skip("the property test did not run")
     print(f"seed {SEED}: {dict(SEEN.most_common())}")
     wanted = ("compiled", "refused", "weights", "order", "limits", "fallbacks", "hosts", "testing",
-              "wildcards", "fallbacks of wildcards", "strategies")  # fmt: skip
-    poor = {key: SEEN[key] for key in wanted if SEEN[key] < EXAMPLES / 60}
+              "wildcards", "fallbacks of wildcards", "strategies", "special chains", "conditions",
+              "budgets", "retries")  # fmt: skip
+    poor = {key: SEEN[key] for key in wanted if SEEN[key] < EXAMPLES / 100}
     assert not poor, f"{poor} of {EXAMPLES}"

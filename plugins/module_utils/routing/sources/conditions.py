@@ -39,9 +39,12 @@ def _added(
             steps = [found]
             for reference in condition.fallbacks:
                 steps.append(list(_named(draft, reference, None, route, routes)))
+            asked: set[int] = set()
             for step in steps:
-                yield from (_under(condition, target, rank) for target in step)
-                rank += bool(step)
+                new = [target for target in step if id(target.deployment) not in asked]
+                asked.update(id(target.deployment) for target in new)
+                yield from (_under(condition, target, rank) for target in new)
+                rank += bool(new)
 
 
 def _first(route: Route) -> list[object]:
