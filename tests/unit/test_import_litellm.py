@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.lab.llm.plugins.module_utils.importing.importer import import_config
 from tools.real_litellm import RealLiteLLM, real_litellm
 
 ROOT = Path(__file__).parents[2]
@@ -121,6 +123,8 @@ SENT = [
     ("key-sent-literally", {"api_key": "${CK}"}, [], "Bearer ${CK}"),
     ("key-may-be-anothers", {"model": "openai/a", "api_key": None}, ["OPENAI_API_KEY"], "Bearer stray-OPENAI_API_KEY"),
     ("header-sent-literally", {"model": "openai/a", "extra_headers": {"X-A": "Bearer os.environ/CK"}}, [], "Bearer os.environ/CK"),
+    ("base-without-version", {"api_base": "http://127.0.0.1:9"}, [], "/chat/completions"),
+    ("ollama-generate", {"model": "ollama/a", "api_base": "http://127.0.0.1:9"}, [], "/api/generate"),
     ("version-in-base", {"model": "ollama_chat/a"}, [], "/v1/api/chat"),
     ("endpoint-in-base", {"model": "openai/a", "api_base": "http://127.0.0.1:9/v1/chat/completions"}, [], "/v1/chat/completions/chat/completions"),
 ]  # fmt: skip
@@ -133,6 +137,62 @@ def test_it_sends_this(
 ) -> None:
     requests = litellm.sent(config([entry("a", **params)]), strays)["a"]
     assert part in [*requests[0]["headers"].values(), requests[0]["path"]]
+
+
+WORKING = """\
+model_list:
+  - {model_name: fast, litellm_params: {model: hosted_vllm/f, api_base: "http://a:1/v1", api_key: k, weight: 2}, model_info: {id: a1}}
+  - {model_name: fast, litellm_params: {model: openai/f, api_base: "http://b:1/v1", api_key: k, weight: 1}, model_info: {id: b1}}
+  - {model_name: safe, litellm_params: {model: hosted_vllm/s, api_base: "http://c:1/v1", api_key: k, order: 1}, model_info: {id: c1}}
+  - {model_name: safe, litellm_params: {model: hosted_vllm/f, api_base: "http://a:1/v1", api_key: k, order: 2}, model_info: {id: a2}}
+  - {model_name: even, litellm_params: {model: hosted_vllm/e, api_base: "http://c:1/v1", api_key: k}, model_info: {id: c2}}
+  - {model_name: even, litellm_params: {model: hosted_vllm/e, api_base: "http://a:1/v1", api_key: k}, model_info: {id: a3}}
+  - {model_name: big, litellm_params: {model: openai/big, api_base: "http://b:1/v1", api_key: k}, model_info: {id: b2}}
+  - {model_name: "px/*", litellm_params: {model: "openai/*", api_base: "http://d:1/v1", api_key: k}, model_info: {id: d1}}
+router_settings:
+  num_retries: 0
+  fallbacks: [{fast: [safe]}, {big: [even, safe]}, {safe: [px/spare]}]
+  model_group_alias: {quick: fast, other: {model: even, hidden: false}}
+"""  # fmt: skip
+ASKED = ["fast", "safe", "even", "big", "quick", "other", "px/any"]
+
+
+def address(id_: str, config: dict[str, Any]) -> str:
+    """Which of the upstreams a deployment is."""
+    bases = {
+        one["model_info"]["id"]: one["litellm_params"]["api_base"] for one in config["model_list"]
+    }
+    return bases.get(id_, "nobody").removesuffix("/v1")
+
+
+@pytest.mark.litellm
+@pytest.mark.parametrize("down", ["", "a", "c"])
+def test_what_works_today_is_answered_by_the_same(
+    down: str, litellm: RealLiteLLM, tmp_path: Path
+) -> None:
+    (tmp_path / "litellm.yaml").write_text(WORKING)
+    result = import_config([str(tmp_path / "litellm.yaml")])
+    assert result.compiled
+    before = yaml.safe_load(WORKING)
+    after = yaml.safe_load(result.compiled.gateway_config_text)
+    seen = []
+    for given in (before, after):
+        ids = [one["model_info"]["id"] for one in given["model_list"]]
+        gone = tuple(id_ for id_ in ids if address(id_, given) == f"http://{down}:1")
+        seen.append(
+            {
+                name: {
+                    address(one["who"], given)
+                    for one in litellm.ask(given, name, 6 if down else 30, gone)
+                }
+                for name in ASKED
+            }
+        )
+    before_it, after_it = seen
+    for name in ASKED:
+        # Today a failure leaves the name though another deployment of it is up; not any more.
+        assert after_it[name] <= before_it[name], (name, seen)
+        assert down or after_it[name] == before_it[name], (name, seen)
 
 
 @pytest.mark.litellm
