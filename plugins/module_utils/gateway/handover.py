@@ -44,15 +44,25 @@ class Handover:
         if self.manager.instance(number).up:
             return False
         # One that ends just now would end our start with it.
-        self.wait(number, lambda now: now.active != "deactivating", self.start_seconds)
+        last = self.wait(number, lambda now: now.active != "deactivating", self.start_seconds)
         self.manager.attempt("reset-failed", unit(number))
-        self.manager.order("start", number)
-        seen = self.wait(number, lambda now: now.up or now.failed, self.start_seconds)
+        # One that died waits for systemd to start it: a start would wait with it, and what is seen
+        # of it meanwhile is how the last run ended, not this one.
+        self.manager.order("restart" if last.waits else "start", number)
+        seen = self.wait(number, lambda now: now.up or now.failed_since(last), self.start_seconds)
         if not seen.up:
             reason = self.reason(seen)
             self.stop(number)
             raise NotServingError(reason)
         return True
+
+    def have_up(self, number: int) -> None:
+        """Start the one that `current` names: if it does not come to be up, systemd tries on."""
+        try:
+            self.start(number)
+        except (NotServingError, ManagerError):
+            self.manager.order("start", number)
+            raise
 
     def renew(self, number: int) -> None:
         """One that has served, and that nobody lets stay warm, may hold keys that were rotated
@@ -116,7 +126,7 @@ class Handover:
             elif other.up and not other.has_served:
                 self.stop(other.number)  # a candidate that a run before left behind
         if not self.manager.instance(number).serves:
-            self.start(number)  # it may have left just now, told that another one was current
+            self.have_up(number)  # it may have left just now, told that another one was current
             self.look_again(number, lambda now: now.serves)
             changed = True
         return self.stand_up() or changed

@@ -30,8 +30,17 @@ class Instance:
     invocation: str
 
     @property
+    def waits(self) -> bool:
+        """It died, and systemd is about to start it anew."""
+        return self.sub.startswith("auto-restart")
+
+    @property
     def failed(self) -> bool:
-        return self.active == "failed" or self.sub == "auto-restart"
+        return self.active == "failed" or self.waits
+
+    def failed_since(self, last: Instance) -> bool:
+        """It failed in another run than that one, whose failure was reset."""
+        return self.failed and (self.active == "failed" or self.invocation != last.invocation)
 
     @property
     def up(self) -> bool:

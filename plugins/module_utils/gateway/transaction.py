@@ -86,6 +86,7 @@ class Transaction:
         journal, current = self.journal, self.store.current()
         if current is None:
             raise GenerationError("nothing serves: there is nothing to go back from")
+        self.let_be_up(current)  # a process that died says nothing of its configuration
         live = self.evidence.ask(current, private=True)
         if live.ok:
             self.stay("every check of the generation that serves is good", live)
@@ -148,8 +149,12 @@ class Transaction:
         two that load at once each takes twice as long."""
         current = self.store.current()
         if current is not None and self.journal.attempts > 1:
-            with contextlib.suppress(NotServingError, ManagerError):
-                self.handover.start(current)
+            self.let_be_up(current)
+
+    def let_be_up(self, current: int) -> None:
+        """Wait for one that systemd starts anew just now, as long as a start may take."""
+        with contextlib.suppress(NotServingError, ManagerError):
+            self.handover.have_up(current)
 
     def start(self) -> None:
         """The candidate is up behind its private door."""
