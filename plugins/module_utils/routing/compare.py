@@ -17,7 +17,7 @@ from typing import Any
 
 from .compare_flat import NOTHING, Difference, differences
 from .compare_params import ADD, CHANGE, REMOVE, Change, common, is_alias
-from .compare_view import Entry, View, answered_by, label, views
+from .compare_view import Entry, View, label, views
 from .compare_words import chain, counted, listed, plain, shown
 
 _FALLBACK = {
@@ -90,7 +90,7 @@ def _names(old: View, new: View, rearranged: set[str]) -> Iterator[Change]:
         if name not in old.groups:
             yield from _new_name(name, group, old, new)
         elif name in rearranged or _members(old, name) != _members(new, name):
-            yield _rearranged(name, old.groups[name], group)
+            yield _rearranged(name, old, new)
     told = _folded(old, new)
     for name, group in old.groups.items():
         gone = _of_providers(old, new) if group[0].hidden else ()
@@ -105,7 +105,7 @@ def _new_name(name: str, group: list[Entry], old: View, new: View) -> Iterator[C
     elif name not in _folded(new, old):
         hops = [chains[name] for way, chains in new.chains.items() if _told(way, name, old, new)]
         then = "".join(f", with {chain([*map(label, hop)])} as the fallback" for hop in hops if hop)
-        yield Change("name", name, f"{name} is new: answered by {answered_by(group)}{then}", ADD)
+        yield Change("name", name, f"{name} is new: answered by {new.answered_by(name)}{then}", ADD)
 
 
 def _hidden(entry: Entry) -> str:
@@ -113,14 +113,15 @@ def _hidden(entry: Entry) -> str:
 
 
 def _members(view: View, name: str) -> list[str]:
-    return sorted(entry.id for entry in view.groups[name])
+    chosen_by = view.strategies.get(name, "")
+    return [chosen_by, *sorted(entry.id for entry in view.groups[name])]
 
 
-def _rearranged(name: str, before: list[Entry], after: list[Entry]) -> Change:
-    old, new = answered_by(before), answered_by(after)
-    said = f"answered by {new}; before by {old}"
+def _rearranged(name: str, old: View, new: View) -> Change:
+    before, after = old.answered_by(name), new.answered_by(name)
+    said = f"answered by {after}; before by {before}"
     same = "written anew; who answers, and in which order, stays"
-    return Change("route", name, f"{label(name)}: {same if old == new else said}")
+    return Change("route", name, f"{label(name)}: {same if before == after else said}")
 
 
 def _chains(old: View, new: View) -> Iterator[Change]:

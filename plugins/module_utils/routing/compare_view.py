@@ -15,6 +15,7 @@ from typing import Any
 
 from .canaries import SHARE, canary_settings
 from .compare_flat import Flat, flat
+from .compare_strategies import GROUPS, begins_with, chosen, strategies
 from .compare_words import address, chain
 
 # Weights this far apart are ranks, not shares: see litellm._stepped.
@@ -56,12 +57,25 @@ class Entry:
 @dataclass
 class View:
     """`entries` by name, id and number; `groups`: name -> its entries; `chains`: (section, key)
-    -> name -> what is asked next; `rest`: all that is in neither, flat."""
+    -> name -> what is asked next; `strategies`: name -> LiteLLM's word for how one is chosen;
+    `rest`: all that is in none of these, flat."""
 
     entries: dict[Key, Entry] = field(default_factory=dict)
     groups: dict[str, list[Entry]] = field(default_factory=dict)
     chains: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict)
+    strategies: dict[str, str] = field(default_factory=dict)
     rest: Flat = field(default_factory=dict)
+
+    def ids_of(self, name: str) -> list[str]:
+        """The ids of who answers to a name, as listed."""
+        return [entry.id for entry in self.groups[name]]
+
+    def answered_by(self, name: str) -> str:
+        """Who answers to a name, in words."""
+        group = self.groups[name]
+        if name in self.strategies:
+            return chosen((entry.label for entry in group), self.strategies[name])
+        return answered_by(group)
 
 
 def views(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[View, View]:
@@ -71,7 +85,7 @@ def views(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[View, Vi
     hops = [way for way in FALLBACKS if all(_has_chains(config, way) for config in both)]
     # What a canary needs comes and goes with it, and is not told beside it.
     dealt = known and all(_deals(one) == (one.get(SETTINGS) == canary_settings()) for one in both)
-    made = []
+    made: list[tuple[View, dict[str, Any]]] = []
     for config, other in (both, both[::-1]):
         view, rest = View(), dict(config)
         if dealt and _deals(config):
@@ -83,9 +97,36 @@ def views(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[View, Vi
                 inner = rest[section] = dict(rest[section])
                 found = _taken(inner, key, other.get(section) or {})
                 view.chains[section, key] = {k: v for item in found for k, v in item.items()}
+        made.append((view, rest))
+    folded = all(_fold(*one) for one in made)
+    for view, rest in made:
+        if folded:
+            _take_strategies(view, rest)
         view.rest = flat(rest)
-        made.append(view)
-    return made[0], made[1]
+    return made[0][0], made[1][0]
+
+
+def _fold(view: View, rest: Mapping[str, Any]) -> bool:
+    """Whether all names with a strategy are made as ours are: then no more is said of them."""
+    found = strategies(rest)
+    chains = view.chains.get(FALLBACKS[0], {})
+    return found is not None and all(
+        len(view.groups.get(name, ())) > 1 and begins_with(chains.get(name), view.ids_of(name))
+        for name in found
+    )
+
+
+def _take_strategies(view: View, rest: dict[str, Any]) -> None:
+    """Out of the settings, and their names' members out of their chains."""
+    view.strategies = strategies(rest) or {}
+    if view.strategies:
+        rest["router_settings"] = dict(rest["router_settings"])
+        del rest["router_settings"][GROUPS]
+    chains = view.chains.get(FALLBACKS[0], {})
+    for name in view.strategies:
+        behind = chains.pop(name)[len(view.ids_of(name)) :]
+        if behind:
+            chains[name] = behind
 
 
 def _taken(rest: dict[str, Any], key: str, other: Mapping[str, Any]) -> list[dict[str, Any]]:
