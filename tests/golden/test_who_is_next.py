@@ -360,6 +360,49 @@ def test_a_limit_counts_once_under_a_condition_too(tmp_path: Path) -> None:
     assert who(within_a_minute(ask)) == {B: 3, A: 3}
 
 
+# Limits of models, wherever they are asked from
+
+LIMITS = """rate_limit_settings:
+  limits:
+    c: {rpm: 9, models: {m: {rpm: 3}, other: {rpm: 2}}}
+"""
+
+
+def test_a_models_limit_holds_in_a_chain_and_the_next_step_answers(tmp_path: Path) -> None:
+    rules = LIMITS + "fallback_chains:\n  small: [c, b]\n"
+
+    def ask() -> list[dict[str, Any]]:
+        return answers(tmp_path, rules, "small", 6, (SMALL,))
+
+    assert who(within_a_minute(ask)) == {OTHER: 2, B: 4}
+
+
+def test_a_models_limit_is_one_for_tasks_patterns_and_names(tmp_path: Path) -> None:
+    rules = LIMITS + (
+        "capabilities:\n  task: {provider: c, preferred_models: [m], fallback: b}\n"
+        'patterns:\n  - {pattern: "^any-", provider: c, backend_model: m, fallback: b}\n'
+        "exact_matches:\n  x: {provider: c, backend_model: m, fallback: b}\n"
+    )
+
+    def ask() -> list[dict[str, Any]]:
+        return answers(tmp_path, rules, ["task", "any-thing", "x"], 3)
+
+    count = who(within_a_minute(ask))
+    assert count[C] == 3
+    assert sum(count.values()) == 9
+
+
+def test_where_a_limit_is_reached_and_nobody_is_left_nobody_is_asked(tmp_path: Path) -> None:
+    rules = LIMITS + "exact_matches:\n  x: {provider: c, backend_model: other}\n"
+
+    def ask() -> list[dict[str, Any]]:
+        return answers(tmp_path, rules, "x", 4)
+
+    found = within_a_minute(ask)
+    assert [one["who"] for one in found] == [OTHER, OTHER, "", ""]
+    assert found[-1]["asked"] == []
+
+
 # Load balancing, decisions, time
 
 
