@@ -92,7 +92,7 @@ class Conditions:
         if not (own and served <= set(by_name)):
             missing = (groups[name] for name in groups if name not in by_name)
             first = ({member.who for member in group.ranks[0]} for group in missing)
-            if len(heads) > 1 or any(who != heads for who in first):
+            if len(heads) > 1 or any(not heads <= who for who in first):
                 return None
             rule["model"] = next(iter(heads))[1]
         later = {tuple((one.provider, one.model) for one in of[1:]) for of in by_name.values()}

@@ -80,7 +80,7 @@ def import_config(
         write_limits(draft, providers, sources, notes)
         write_budgets(draft, providers, sources, notes)
         read_settings(draft, sources, notes)
-        write_retries(draft, entries, notes)
+        write_retries(draft, entries, routing.groups, notes)
         leave(entries, notes)
         find_literal_keys(sources, notes)
         if not draft.sections:

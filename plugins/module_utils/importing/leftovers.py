@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from ..registry.yaml_tree import Mapping
+from ..registry.yaml_tree import Mapping as Node
 from .draft import Draft
 from .entries import Deployment
 from .entry_checks import CARRIED_INFO
+from .groups import Group
 from .keys import COST, INFO, PARAMS, words
 from .notes import Notes
 
@@ -20,7 +21,7 @@ _READ = words(
     """
     model api_base base_url api_key api_version extra_headers weight order rpm tpm timeout
     stream_timeout max_parallel_requests max_budget budget_duration custom_llm_provider tags
-    tag_regex litellm_credential_name num_retries stream
+    tag_regex litellm_credential_name num_retries stream input_cost_per_token output_cost_per_token
     """
 )
 _SIGNING = ("aws_", "vertex_")
@@ -32,7 +33,12 @@ _WHY = {
     "cooldown_time": "LiteLLM's own default holds",
 }
 _PARAMETER = "the registry has no word for it; a client can send it with its request"
-_INFO_READ = words("id mode enable_tag_filtering max_input_tokens max_output_tokens max_tokens")
+_INFO_READ = words(
+    """
+    id mode enable_tag_filtering max_input_tokens max_output_tokens max_tokens
+    input_cost_per_token output_cost_per_token
+    """
+)
 _RETRIES = 2  # what we render for a name with nowhere else to go
 
 
@@ -54,7 +60,7 @@ def leave(deployments: Iterable[Deployment], notes: Notes) -> None:
             _leave_info(one.called, one.info, notes)
 
 
-def _leave_info(called: str, info: Mapping, notes: Notes) -> None:
+def _leave_info(called: str, info: Node, notes: Notes) -> None:
     for key in info:
         known = key in INFO or COST.search(key)
         if known and key not in _INFO_READ and key not in CARRIED_INFO:
@@ -62,19 +68,27 @@ def _leave_info(called: str, info: Mapping, notes: Notes) -> None:
             notes.not_carried(info.key_place(key), what, "the registry has no word for it")
 
 
-def write_retries(draft: Draft, deployments: Iterable[Deployment], notes: Notes) -> None:
-    """num_retries of deployments: one rule where all that have it agree."""
+def write_retries(
+    draft: Draft, deployments: Iterable[Deployment], groups: Mapping[str, Group], notes: Notes
+) -> None:
+    """num_retries of deployments: one rule where all that have it agree, else the largest."""
     given = [one for one in deployments if one.provider and "num_retries" in one.numbers]
-    ours = all(one.id.startswith("~") for one in given)
+    given = [one for one in given if not _as_rendered(one, groups)]
     values = {int(one.numbers["num_retries"]) for one in given}
-    if ours:
-        values.discard(_RETRIES)
-    rules = draft.sections.get("routing_rules", {})
-    if len(values) == 1 and "retry_attempts" not in rules:
-        draft.sections.setdefault("routing_rules", {})["retry_attempts"] = min(values.pop(), 10)
-        places = [one.at("num_retries") for one in given]
-        draft.from_places(("routing_rules", "retry_attempts"), places)
-    elif not ours:
-        for one in given:
-            why = "a number for each deployment is not to be said: see `retry_attempts` of a chain"
+    if not values or "retry_attempts" in draft.sections.get("routing_rules", {}):
+        return
+    most = max(values)
+    draft.sections.setdefault("routing_rules", {})["retry_attempts"] = min(most, 10)
+    places = [one.at("num_retries") for one in given]
+    draft.from_places(("routing_rules", "retry_attempts"), places)
+    for one in given:
+        if one.numbers["num_retries"] != most:
+            why = f"a number for each deployment is not to be said; another has {most}"
             notes.not_carried(one.at("num_retries"), f"{one.called}.num_retries", why)
+
+
+def _as_rendered(one: Deployment, groups: Mapping[str, Group]) -> bool:
+    """Whether it is what we render for a name with nowhere else to go."""
+    group = groups.get(one.name)
+    alone = group is None or (len(group.members) == 1 and not group.fallbacks)
+    return one.id.startswith("~") and alone and one.numbers["num_retries"] == _RETRIES

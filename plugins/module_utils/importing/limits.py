@@ -80,22 +80,30 @@ def write_budgets(
     known = list(providers)
     for provider in known:
         counted = {one.id or str(one.place): one for one in provider.deployments}
-        budgets = [_budget(one) for one in counted.values()]
-        given = [one for one in budgets if one]
-        if given:
-            times = dict.fromkeys(duration for _most, duration in given)
-            if len(times) > 1:
-                what = f"budgets over {', '.join(times)} of {provider.name}"
-                notes.not_carried(provider.place, what, "a provider has one budget")
-                continue
-            spec: dict[str, Any] = {"max_budget": _whole(sum(most for most, _d in given))}
-            spec["budget_duration"] = next(iter(times))
+        given = [(one, found) for one in counted.values() if (found := _budget(one))]
+        times = list(dict.fromkeys(duration for _one, (_most, duration) in given))
+        if len(times) > 1:
+            what = f"budgets over {', '.join(times)} of {provider.name}"
+            notes.not_carried(provider.place, what, "a provider has one budget")
+        elif given:
+            spec: dict[str, Any] = {"max_budget": _whole(sum(most for _one, (most, _d) in given))}
+            spec["budget_duration"] = times[0]
+            if len(provider.models) > 1:
+                spec["models"] = _parts(given)
             draft.put("budgets", provider.name, spec, [provider.place])
     settings = sources.settings("router_settings")
     config = settings.get("provider_budget_config")
     if isinstance(config, Mapping):
         for name, value in config.items():
             _provider_budget(draft, name, value, config.key_place(name), known, notes)
+
+
+def _parts(given: list[tuple[Deployment, tuple[float, str]]]) -> dict[str, dict[str, float]]:
+    """A provider's budget as its models have it."""
+    parts: dict[str, float] = {}
+    for one, (most, _duration) in given:
+        parts[one.model] = parts.get(one.model, 0) + most
+    return {model: {"max_budget": _whole(most)} for model, most in parts.items()}
 
 
 def _budget(one: Deployment) -> tuple[float, str] | None:

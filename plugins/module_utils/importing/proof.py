@@ -9,11 +9,13 @@ from __future__ import annotations
 import bisect
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path as File
 
 from ..compile import Compiled, compile_registry
 from ..registry.load import load_registry
 from ..registry.problems import ERROR, Place, Problem
+from ..registry.schema import check_schema
 from ..registry.yaml_tree import Mapping as Node
 from ..registry.yaml_tree import Sequence
 from ..routing.resolve import Inventory
@@ -21,6 +23,8 @@ from .draft import Draft, Path
 from .notes import NOWHERE, Notes
 
 _MOST_ROUNDS = 60
+_FIRST = ("unknown-", "duplicate-")
+_MISSING = "(missing-key)"  # of an entry that something has been taken out of
 
 
 def prove(
@@ -35,15 +39,10 @@ def prove(
         files = texts()
         if not files:
             break
-        with tempfile.TemporaryDirectory(prefix="lab-llm-import-") as folder:
-            for name, text in files.items():
-                (File(folder) / name).write_text(text, encoding="utf-8")
-            compiled = compile_registry(folder, inventory)
-            errors = [one for one in compiled.problems if one.severity == ERROR]
-            if not errors:
-                _say(cuts, notes)
-                return compiled
-            root, _problems = load_registry(folder)
+        compiled, errors, root = _checked(files, inventory)
+        if compiled is not None and not errors:
+            _say(cuts, notes)
+            return compiled
         paths = Paths(root)
         wrong = {paths.at(one.place): one for one in reversed(errors)}
         wrong.pop((), None)
@@ -54,6 +53,26 @@ def prove(
             break
     _say(cuts, notes)
     return None
+
+
+def _checked(
+    files: Mapping[str, str], inventory: Inventory
+) -> tuple[Compiled | None, list[Problem], Node]:
+    """What is wrong: first with the form alone, for the rules know nothing of a broken entry; then
+    with names that are not there, for others follow from these."""
+    with tempfile.TemporaryDirectory(prefix="lab-llm-import-") as folder:
+        for name, text in files.items():
+            (File(folder) / name).write_text(text, encoding="utf-8")
+        root, problems = load_registry(folder)
+        found, _broken = check_schema(root)
+        errors = [one for one in (*problems, *found) if one.severity == ERROR]
+        if errors:
+            return None, errors, root
+        compiled = compile_registry(folder, inventory)
+    errors = [one for one in compiled.problems if one.severity == ERROR]
+    errors = [replace(one, message=one.message.replace(f"{folder}/", "")) for one in errors]
+    first = [one for one in errors if one.code.startswith(_FIRST)]
+    return compiled, first or errors, root
 
 
 def _cut(draft: Draft, wrong: Mapping[Path, Problem]) -> dict[Path, tuple[Place, str]]:
@@ -72,12 +91,13 @@ def _cut(draft: Draft, wrong: Mapping[Path, Problem]) -> dict[Path, tuple[Place,
 
 
 def _say(cuts: Mapping[Path, tuple[Place, str]], notes: Notes) -> None:
-    """What went, each entry once, with the first reason for it."""
-    for path, (origin, _why) in cuts.items():
+    """What went, each entry once; where it went because a part of it had to, why that had to."""
+    for path, (origin, why) in cuts.items():
         if any(path[:end] in cuts for end in range(1, len(path))):
             continue
-        inside = [why for other, (_o, why) in cuts.items() if other[: len(path)] == path]
-        notes.not_carried(origin, f"{shown(path)} in the registry", inside[0])
+        inside = [other[1] for at, other in cuts.items() if at[: len(path)] == path]
+        why = inside[0] if why.endswith(_MISSING) else why
+        notes.not_carried(origin, f"{shown(path)} in the registry", why)
 
 
 def _backwards(path: Path) -> tuple[tuple[int, str], ...]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..registry.problems import Place
-from ..registry.provider_types import CHAT, PROVIDER_TYPES
+from ..registry.provider_types import PROVIDER_TYPES
 from .addresses import Addresses
 from .credentials_given import Sent, sent_by
-from .entries import Deployment, texts
+from .entries import Deployment
+from .models import declared_model
 from .naming import Naming, ours
 from .notes import Notes
 from .secret_values import LITERAL, NONE, PLACEHOLDER, VARIABLE
@@ -22,18 +23,6 @@ from .vendors import COMPATIBLE, Vendor, vendor_of
 
 _SECONDS = {"timeout": "timeout_seconds", "stream_timeout": "stream_timeout_seconds"}
 _LIMITS = {**_SECONDS, "max_parallel_requests": "max_parallel_requests"}
-_MODEL_INFO = {
-    "size": "size",
-    "context_length": "context_length",
-    "max_input_tokens": "context_length",
-    "max_output_tokens": "max_output_tokens",
-    "specialty": "specialty",
-    "description": "description",
-    "notes": "notes",
-    "features": "features",
-    "tags": "tags",
-}
-_LISTS = ("features", "tags")
 
 
 @dataclass
@@ -164,7 +153,7 @@ def declaration(provider: Provider, listed: Iterable[str], notes: Notes) -> dict
         value = _agreed(provider, key, notes)
         if value is not None:
             spec[ours_] = int(value) if value == int(value) else value
-    models = [_model(name, provider.models[name]) for name in listed]
+    models = [declared_model(name, provider.models[name]) for name in listed]
     if models:
         spec["models"] = models
     return spec
@@ -215,25 +204,3 @@ def _agreed(provider: Provider, key: str, notes: Notes) -> float | None:
             why = f"it is the provider's, and another model of {provider.name} has {most:g}"
             notes.not_carried(one.at(key), f"{one.called}.{key}", why)
     return most
-
-
-def _model(name: str, deployments: list[Deployment]) -> str | dict[str, Any]:
-    """A model with what model_info says of it; its name alone where that is all."""
-    spec: dict[str, Any] = {"name": name}
-    mode = next((one.mode for one in deployments if one.mode != CHAT), CHAT)
-    if mode != CHAT:
-        spec["mode"] = mode
-    for one in deployments:
-        for key, ours_ in _MODEL_INFO.items():
-            value = one.told(key)
-            if key in _LISTS:
-                value = list(dict.fromkeys(texts(value))) if value else None
-            if ours_ not in spec and _good(ours_, value):
-                spec[ours_] = value if key in _LISTS or isinstance(value, int) else str(value)
-    return spec if len(spec) > 1 else name
-
-
-def _good(key: str, value: object) -> bool:
-    if key in ("context_length", "max_output_tokens"):
-        return isinstance(value, int) and not isinstance(value, bool) and value > 0
-    return bool(value) and isinstance(value, (str, list))

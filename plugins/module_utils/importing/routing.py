@@ -20,6 +20,7 @@ from .listing import by_rank
 from .notes import NOWHERE, Notes
 from .providers import Provider
 from .reader import Sources
+from .settings import rendered_here
 from .shapes import Shapes
 from .wildcards import Wildcards
 
@@ -58,6 +59,7 @@ class Routing:
     def write(self, listed: Mapping[str, list[str]]) -> None:
         """All of it. `listed`: provider -> the models under `models`."""
         self._materialise()
+        self._common_end()
         self._attach(self.chains.by_kind.get(FALLBACKS, []))
         self.aliases.read(self.sources)
         self.answered |= self.aliases.answered
@@ -68,11 +70,26 @@ class Routing:
         shapes.write(self.aliases.capabilities.values())
         self.wildcards.write(self.draft, shapes.ref)
         self.conditions.write(self.draft, self.groups, shapes)
-        shapes.write_helpers()
         for kind, (when, word) in _WHEN.items():
             for chain in self.chains.by_kind.get(kind, []):
-                self._other_chain(chain, when, word)
+                self._other_chain(chain, when, word, shapes)
         self._default()
+        shapes.write_helpers()
+
+    def _common_end(self) -> None:
+        """In a configuration of ours, the name that ends all chains is the default fallback."""
+        chains = self.chains.by_kind.get(FALLBACKS, [])
+        ends = {chain.targets[-1] for chain in chains if chain.targets}
+        for end in sorted(ends) if rendered_here(self.sources) else ():
+            names = {chain.source for chain in chains if chain.targets[-1:] == [end]}
+            mode = self.groups[end].mode if end in self.groups else ""
+            others = {name for name, group in self.groups.items() if group.mode == mode} - {end}
+            if len(names) > 1 and others and others == names - {end}:
+                self.chains.default, self.chains.default_place = [end], chains[0].place
+                for of in self.chains.by_kind.values():
+                    for chain in of:
+                        if chain.targets[-1:] == [end] and (len(chain.targets) > 1 or of is chains):
+                            chain.targets.pop()
 
     def _strategy(self) -> str:
         """What chooses among the deployments of a name, in our word; "" for shares."""
@@ -170,13 +187,20 @@ class Routing:
             one for one in dict.fromkeys(fallbacks) if isinstance(one, str) and one in self.groups
         ]
 
-    def _other_chain(self, chain: Chain, when: str, word: str) -> None:
-        """For prompts that are too long, or content that a provider refuses."""
+    def _other_chain(self, chain: Chain, when: str, word: str, shapes: Shapes) -> None:
+        """For prompts that are too long, or content that a provider refuses.
+
+        One that is the same as for any failure says nothing: it is taken then as well.
+        """
         if not self._known(chain.source):
             what = f"'{chain.source}' is no name here"
             self.notes.found(chain.place, "fallback-from-unknown", what)
             return
-        targets = [one for one in self._targets(chain, names_only=True) if isinstance(one, str)]
+        group = self.groups.get(chain.source)
+        found = self._targets(chain)
+        if group is None or found == group.fallbacks:
+            return
+        targets = shapes.refs(group, found, group.ranks[0])
         if targets:
             spec = {"when": when, "chain": [chain.source, *targets]}
             self.draft.put("fallback_chains", f"{chain.source}-{word}", spec, [chain.place])

@@ -118,12 +118,12 @@ def _router(draft: Draft, sources: Sources, notes: Notes) -> None:
         if "load_balancing" in draft.sections.get("routing_rules", {}):
             place = settings.key_place("routing_strategy")
             draft.from_places(("routing_rules", "load_balancing"), [place])
-    if not _rendered_here(sources):
+    if not rendered_here(sources):
         _retries(draft, settings, "num_retries")
     _timeouts(draft, settings, ("timeout", "stream_timeout"), notes)
 
 
-def _rendered_here(sources: Sources) -> bool:
+def rendered_here(sources: Sources) -> bool:
     """Whether a configuration is one of ours: all of its ids are."""
     entries: list[Any] = sources.sequence("model_list") or []
     infos = [e.get("model_info") if isinstance(e, Mapping) else None for e in entries]
@@ -157,7 +157,7 @@ def _rule(draft: Draft, name: str, value: Any, settings: Mapping, key: str) -> N
 
 def _litellm(draft: Draft, sources: Sources, notes: Notes) -> None:
     settings = sources.settings("litellm_settings")
-    ours = _rendered_here(sources)
+    ours = rendered_here(sources)
     for key in settings:
         place, path = settings.key_place(key), f"litellm_settings.{key}"
         if key == "master_key" or (key in ROUTER and key not in SETTINGS):

@@ -62,7 +62,7 @@ class Shapes:
             like = Group(one.name, one.place, self._mode_of(members), [members], one.fallbacks)
             spec: dict[str, Any] = {"preferred_models": one.models}
             spec |= {"routing_strategy": one.strategy} if one.strategy else {}
-            if refs := self._refs(like, one.fallbacks, members):
+            if refs := self.refs(like, one.fallbacks, members):
                 spec["fallback"] = refs[0] if len(refs) == 1 else refs
             self.draft.put("capabilities", one.name, spec, [one.place])
 
@@ -102,7 +102,7 @@ class Shapes:
         name, members = group.name, group.members
         if len(members) < 2 or len(group.ranks) > 1 or any(one.weight for one in members):
             return False
-        refs = self._refs(group, group.fallbacks, members)
+        refs = self.refs(group, group.fallbacks, members)
         if spread and sorted(one.who for one in members) == sorted(
             (provider, name) for provider in self.implied(name)
         ):
@@ -142,7 +142,7 @@ class Shapes:
         ordered = all(len(rank) == 1 for rank in ranks) and not group.trial
         same = all(member.model == name for member in flat)
         implied = self.implied(name)
-        refs = self._refs(group, group.fallbacks, group.members)
+        refs = self.refs(group, group.fallbacks, group.members)
         if ordered and same and [member.provider for member in flat] == implied and not refs:
             return
         chain = [member.provider for member in flat]
@@ -158,12 +158,12 @@ class Shapes:
                 spec["priority"] = PRIORITIES[place]
         elif name not in self._implied and (ordered_one := self.ordered.capability(group)):
             spec = ordered_one
-            refs = self._refs(group, group.fallbacks, group.members)
+            refs = self.refs(group, group.fallbacks, group.members)
         else:
             spec = {"providers": self._shared(group)}
             if not group.stepped:
                 later = [member for rank in ranks[1:] for member in rank]
-                refs = self._refs(group, [*later, *group.fallbacks], ranks[0])
+                refs = self.refs(group, [*later, *group.fallbacks], ranks[0])
         if refs:
             spec["fallback"] = refs[0] if len(refs) == 1 else refs
         section = next((to for key, to in _SECTIONS.items() if key in spec), "exact_matches")
@@ -190,7 +190,7 @@ class Shapes:
 
     # Fallbacks
 
-    def _refs(
+    def refs(
         self, group: Group, wanted: Iterable[str | Member], targets: list[Member]
     ) -> list[str]:
         """`targets`: those that the rule itself names, after which a fallback is understood."""
