@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ...registry.policies import ERROR, Chain
-from ...registry.problems import WARNING, Problem
+from ...registry.problems import WARNING, Place, Problem
 from ..resolve import kind_of
-from ..route_table import PROVIDER, Fallback, Route
+from ..route_table import PROVIDER, ROUTE, Fallback, Route
 from ..sources.aliases import stands_for
 from ..sources.chains import by_primary, chains_of
 from ..sources.fallbacks import stand_in
@@ -68,10 +68,11 @@ def chain_order(facts: Facts) -> Iterator[Problem]:
 def chain_without_effect(facts: Facts) -> Iterator[Problem]:
     """A chain that no name has, or that leads nowhere else."""
     applied = names_of_chains(facts)
+    taken = {id(chain) for chains in by_primary(facts.registry).values() for chain in chains}
     for chain in facts.registry.chains:
         kind = kind_of(facts.registry, chain.primary.name)
         names = applied.get(id(chain), [])
-        if kind not in ("provider", "route") or _adds(chain, names):
+        if kind not in (PROVIDER, ROUTE) or _adds(chain, names) or id(chain) not in taken:
             continue
         if names:
             why = f"leads only to what '{names[0].name}' has asked already"
@@ -146,12 +147,14 @@ def ambiguous_step(facts: Facts) -> Iterator[Problem]:
 
 def special_without_room(facts: Facts) -> Iterator[Problem]:
     """Who answers a prompt that is too long must take longer ones."""
+    said: set[Place] = set()
     for route in facts.table.routes.values():
         most = _context(facts, route)
         for fallback in route.long_prompt if most else ():
             other = facts.table.routes.get(fallback.name)
             takes = _most(facts, fallback, other)
-            if takes and takes <= most:
+            if takes and takes <= most and fallback.place not in said:
+                said.add(fallback.place)
                 message = (
                     f"fallback_chains: '{fallback.name}' takes prompts of {takes} tokens, and"
                     f" '{route.name}', for which it stands in when a prompt is too long, {most}"

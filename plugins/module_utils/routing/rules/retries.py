@@ -12,7 +12,7 @@ from ...registry.policies import ERROR
 from ...registry.problems import WARNING, Place, Problem
 from ...registry.yaml_tree import Mapping as Node
 from ..route_table import Route
-from ..sources.balancing import is_spread
+from ..sources.balancing import spread
 from ..strategies import ORDERED
 from .chains import names_of_chains, path_of
 from .facts import Facts
@@ -81,7 +81,7 @@ def balancing_without_effect(facts: Facts) -> Iterator[Problem]:
     elif (
         everywhere.strategy
         and everywhere.strategy not in ORDERED
-        and not any(is_spread(facts.table, one) for one in facts.table.routes.values())
+        and not spread(facts.table, facts.table.routes)
     ):
         message = f"{path} spreads nothing: no two providers list the same model without a rule"
         expected = "the same model at several providers, or redundant_models"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from ...registry.model import Provider
-from ...registry.problems import WARNING, Problem
+from ...registry.problems import WARNING, Place, Problem
 from ..backends import base_url
 from ..resolve import provider_hosts
 from ..route_table import MODEL, ROUTE, Deployment, Fallback, Route
@@ -22,6 +22,7 @@ EMBEDDING = "embedding"  # vectors of different models cannot be compared
 
 def smaller_context(facts: Facts) -> Iterator[Problem]:
     """A prompt that the first model takes may be too long for the one that stands in."""
+    found: dict[Place, list[tuple[int, str]]] = {}
     for route in facts.table.routes.values():
         first = [_context(facts, one.deployment) for one in route.peers if one.rank == 0]
         need = min(filter(None, first), default=0)
@@ -32,9 +33,21 @@ def smaller_context(facts: Facts) -> Iterator[Problem]:
                     f"'{route.name}' takes prompts of {need} tokens, and its fallback"
                     f" '{fallback.name}' ({model}) of {least}"
                 )
-                expected = f"a fallback that takes {need} tokens"
-                place = fallback.place
-                yield Problem(place, "smaller-context", message, expected, severity=WARNING)
+                found.setdefault(fallback.place, []).append((need, message))
+    for place, several in found.items():
+        need, message = max(several, key=_need)
+        expected = f"a fallback that takes {need} tokens"
+        message += also(len(several) - 1)
+        yield Problem(place, "smaller-context", message, expected, severity=WARNING)
+
+
+def _need(one: tuple[int, str]) -> int:
+    return one[0]
+
+
+def also(more: int) -> str:
+    """What is added to a sentence that holds for other names, too."""
+    return f"; the same holds for {more} name{'s' if more > 1 else ''} more" if more else ""
 
 
 def _least(facts: Facts, fallback: Fallback) -> tuple[int, str]:
@@ -61,6 +74,7 @@ def same_machine(facts: Facts) -> Iterator[Problem]:
     machines = {p.name: _machines(facts, p) for p in facts.registry.providers.values()}
     if len({one for several in machines.values() for one in several}) < 2:
         return  # there is nowhere else to go
+    found: dict[Place, list[str]] = {}
     for route in facts.table.routes.values():
         own = {one for target in route.peers for one in _on(machines, target.deployment)}
         for fallback in route.fallbacks if len(own) == 1 and "" not in own else ():
@@ -74,9 +88,10 @@ def same_machine(facts: Facts) -> Iterator[Problem]:
                     f"'{route.name}' and its fallback '{fallback.name}' run on {what}"
                     f" '{next(iter(own))}' alone, and would fail together"
                 )
-                expected = "a fallback on another host"
-                place = fallback.place
-                yield Problem(place, "same-machine", message, expected, severity=WARNING)
+                found.setdefault(fallback.place, []).append(message)
+    for place, said in found.items():
+        message, expected = said[0] + also(len(said) - 1), "a fallback on another host"
+        yield Problem(place, "same-machine", message, expected, severity=WARNING)
 
 
 def _machines(facts: Facts, provider: Provider) -> set[str]:

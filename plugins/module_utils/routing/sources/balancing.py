@@ -17,16 +17,21 @@ from ..strategies import LITELLM, ORDERED
 def balancing(draft: Draft, routes: Mapping[str, Route]) -> None:
     """Spreads the names that no rule of their own orders."""
     chosen = draft.registry.everywhere.strategy
-    for route in routes.values() if chosen and chosen not in ORDERED else ():
-        if is_spread(draft.table, route):
+    if chosen and chosen not in ORDERED:
+        for route in spread(draft.table, routes):
             _spread(route, LITELLM[chosen])
 
 
-def is_spread(table: RouteTable, route: Route) -> bool:
-    """Whether several providers serve a name, and no rule, not of its size either, orders them."""
-    sized = any(route.name in names for names in table.sized.values())
-    several = len({one.deployment.provider for one in route.targets}) > 1
-    return route.kind == MODEL and several and not sized
+def spread(table: RouteTable, routes: Mapping[str, Route]) -> list[Route]:
+    """Those of several providers that no rule orders, not even one about sizes."""
+    sized = {name for names in table.sized.values() for name in names}
+    return [
+        route
+        for route in routes.values()
+        if route.kind == MODEL
+        and route.name not in sized
+        and len({one.deployment.provider for one in route.targets}) > 1
+    ]
 
 
 def _spread(route: Route, strategy: str) -> None:
