@@ -55,6 +55,7 @@ SAID = [
     (C + "n: {chain: [wide], when: context_window, retry_attempts: 2}", 7, "retry-without-effect", "for the prompt's sake"),
     (C + "n: {chain: [wide], retry_attempts: 1, retry_delay_ms: 1}\nrouting_rules: {retry_delay_ms: 2}", 7, "delay-conflict", "is 1, and routing_rules.retry_delay_ms is 2"),
     ("  three: {type: vllm, base_url: 'http://t', models: [m]}\n" + C + "m: {chain: [gpt], retry_attempts: 1, retry_delay_ms: 5}", 8, "retry-without-effect", "'m' has 2"),
+    ("  more: {type: vllm, base_url: 'http://m', models: [{name: e2, mode: embedding}]}\n" + C + "e: {chain: [e2], retry_attempts: 2}", 8, "retry-without-effect", "nothing again but chats"),
     (RULES + "load_balancing: {enabled: false, strategy: least_loaded}", 7, "balancing-without-effect", "is not enabled"),
     # aliases
     ("aliases:\n  n: gpt", 7, "duplicate-route", "'n' is a public name already"),

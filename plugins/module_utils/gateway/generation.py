@@ -4,7 +4,8 @@
 
 """Generations of the gateway on its host: immutable numbered folders, and which one is current.
 
-generations/<N>/  config.yaml, probes.json, program/, registry/, units/, manifest.json, venv -> ..
+generations/<N>/  config.yaml, probes.json, environment, program/, registry/, units/, manifest.json
+                  and venv -> ..
 outcomes/<N>.json what became of it
 current           -> generations/<N>, the only truth about what serves
 candidate         -> generations/<N>, while a change is under way: who may be up without serving

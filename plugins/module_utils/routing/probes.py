@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = 10
 RETRIES = 1  # asked again where nothing says how often
 FULL, HEALTH, NONE = "full", "health", "none"
 # Where a request goes within its name; the same deployment answers or fails, whatever they say.
-_NOT_ITS_OWN = frozenset({"weight", "order", "num_retries"})
+_NOT_ITS_OWN = frozenset({"weight", "order", "num_retries", "tags", "tag_regex"})
 
 
 def probes(registry: Registry, inventory: Inventory, config: Mapping[str, Any]) -> dict[str, Any]:

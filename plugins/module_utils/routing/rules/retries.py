@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ...registry.policies import ERROR
 from ...registry.problems import WARNING, Place, Problem
+from ...registry.provider_types import CHAT
 from ...registry.yaml_tree import Mapping as Node
 from ..route_table import Route
 from ..sources.balancing import spread
@@ -47,6 +48,9 @@ def retry_without_effect(facts: Facts) -> Iterator[Problem]:
         if chain.when != ERROR and chain.attempts and chain.attempts_place:
             message = f"{path_of(chain)}: what fails for the prompt's sake is not tried again"
             yield _useless(chain.attempts_place, message, f"no retry_attempts, or when: {ERROR}")
+        elif chain.attempts and chain.attempts_place and _none_is_chat(names):
+            message = f"{path_of(chain)}: LiteLLM tries nothing again but chats"
+            yield _useless(chain.attempts_place, message, "no retry_attempts")
         elif chain.delay_place and not chain.attempts and not facts.registry.everywhere.attempts:
             message = f"{path_of(chain)} has a delay between tries, and no retry_attempts"
             yield _useless(chain.delay_place, message, "retry_attempts of 1 or more")
@@ -56,6 +60,10 @@ def retry_without_effect(facts: Facts) -> Iterator[Problem]:
                 f" '{names[0].name}' has {len(names[0].targets)}"
             )
             yield _useless(chain.delay_place, message, "no retry_delay_ms")
+
+
+def _none_is_chat(routes: list[Route]) -> bool:
+    return bool(routes) and all(route.mode != CHAT for route in routes)
 
 
 def _all_have_several(routes: list[Route]) -> bool:
