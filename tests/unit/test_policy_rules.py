@@ -79,6 +79,7 @@ SAID = [
     ("budgets:\n  cloud: {max_budget: 1, budget_duration: 1d, models: {gptt: {max_budget: 1}}}", 7, "unknown-model", "Did you mean 'gpt'?"),
     ("budgets:\n  cloud: {max_budget: 1, budget_duration: 1d, models: {gpt: {max_budget: 2}}}", 7, "split-exceeds-total", "add up to 2"),
     ("budgets:\n  one: {max_budget: 1, budget_duration: 1d, models: {m: {max_budget: 1}}}", 7, "budget-needs-split", "for each of n"),
+    ("budgets:\n  cloud: {max_budget: 1, budget_duration: 1d}", 7, "budget-without-price", "what gpt costs"),
     ("budgets:\n  two: {max_budget: 1, budget_duration: 1d}", 7, "budget-without-price", "what wide costs"),
 ]  # fmt: skip
 
@@ -99,7 +100,7 @@ SILENT = {
     "two that stand in for each other": C + "n: [wide]\n  wide: {chain: [n], when: content_policy}\n",
     "a default fallback to one that has fallbacks": C + "wide: {chain: [gpt], when: content_policy}\n  gpt: [n]\nrouting_rules: {default_fallback: wide}\n",
     "the same delay everywhere": C + "n: {chain: [wide], retry_attempts: 1, retry_delay_ms: 3}\nrouting_rules: {retry_delay_ms: 3}\n",
-    "a vendor's budget": C + "m: [wide]\n  n: [wide]\n  gpt: [wide]\nbudgets: {cloud: {max_budget: 1, budget_duration: 1d}}\n",
+    "a vendor's budget": "  known: {type: openai, models: [gpt-4o]}\n" + C + "m: [wide]\n  n: [wide]\n  gpt: [wide]\n  gpt-4o: [wide]\nbudgets: {known: {max_budget: 1, budget_duration: 1d}}\n",
     "a condition in words": C + "m: [wide]\n  n: [wide]\n  gpt: [wide]\n" + RULES + M[2:] + "{condition: \"tag == 'batch'\", provider: two}\n",
 }  # fmt: skip
 

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 from ...registry.model import Provider, Reference
 from ...registry.problems import WARNING, Problem
+from ..litellm_known import MODELS
 from .facts import Facts, listing
 
 PATH = "budgets"
+LISTED = ("openai", "anthropic")  # whose priced models LiteLLM's own list of names has, all of them
 
 
 def unknown_budget(facts: Facts) -> Iterator[Problem]:
@@ -74,9 +76,13 @@ def budget_without_price(facts: Facts) -> Iterator[Problem]:
     """What costs nothing never reaches a budget. LiteLLM knows prices of vendors' models only."""
     for budget in facts.registry.budgets.values():
         provider = facts.registry.providers.get(budget.name)
-        if provider is None or facts.is_vendors(provider):
+        if provider is None:
             continue
-        free = [name for name in facts.routed_models(budget.name) if not _price(provider, name)]
+        free = [
+            name
+            for name in facts.routed_models(budget.name)
+            if not _price(provider, name) and not _may_be_known(facts, provider, name)
+        ]
         if free:
             message = (
                 f"{PATH}.{budget.name} can never be reached: nothing says what {listing(free)}"
@@ -84,6 +90,12 @@ def budget_without_price(facts: Facts) -> Iterator[Problem]:
             )
             expected = "input_cost_per_million_tokens and output_cost_per_million_tokens of them"
             yield Problem(budget.place, "budget-without-price", message, expected)
+
+
+def _may_be_known(facts: Facts, provider: Provider, model: str) -> bool:
+    """Whether LiteLLM may know what a vendor asks for a model: of some it knows all models."""
+    listed = MODELS.get(provider.type.name) if provider.type.name in LISTED else None
+    return facts.is_vendors(provider) and (listed is None or model in listed)
 
 
 def _price(provider: Provider, model: str) -> float:
