@@ -129,6 +129,16 @@ def test_a_limit_is_one_under_all_names_also_in_capabilities(tmp_path: Path, str
     assert set(left) <= {"~c/last", "~a/n#code"}  # spills over, and nobody gets a 429
 
 
+@pytest.mark.parametrize("strategy", ["usage_based", "least_loaded"])
+def test_tokens_are_counted_once_also_beside_usage(tmp_path: Path, strategy: str) -> None:
+    text = capability(f"preferred_models: [n, o], routing_strategy: {strategy}")
+    text += "exact_matches:\n  x: {provider: c, fallback: code}\n"
+    text += "rate_limit_settings: {limits: {c: {tpm: 100}}}\n"
+    found = within_a_minute(lambda: answers(tmp_path, text, "x", 8, patient=True))
+    assert who(found)["~c/last"] == 5  # 20 tokens each
+    assert sum(who(found).values()) == 8
+
+
 def test_embeddings_are_a_task_too(tmp_path: Path) -> None:
     text = capability("preferred_models: [e], routing_strategy: fastest_response")
     found = answers(tmp_path, text, "code", 4, ("~embedder/e#code",), mode="embedding")

@@ -75,7 +75,6 @@ CASES = [
     (C + "gpt-oss: {preferred_models: [m]}", 0, "duplicate-route", "another name for the task"),
     (C + "code: {preferred_models: [m], provider: asleep}", 0, "provider-not-served", "nobody would answer"),
     (C + "code: {preferred_models: [m], fallback: nne}", 0, "unknown-fallback", "Did you mean 'one'?"),
-    (C + "code: {preferred_models: [m, gpt-oss], routing_strategy: usage_based}\nrate_limit_settings:\n  limits:\n    two: {rpm: 9, models: {m: {rpm: 3, tpm: 9}}}", 3, "tpm-beside-usage", "tpm cannot be held while 'code' is usage_based"),
     (S + "{size: 13B - 7B, provider: one}", 0, "bad-size-range", '"7B - 13B"'),
     (S + "{size: < 8B, provider: two}\n  - {size: 7B - 9B, provider: one}", 1, "overlapping-sizes", "overlaps with '< 8B'"),
     (S + "{size: 7B - 13B, provider: two}\n  - {size: 8B - 9B, provider: one}", 1, "overlapping-sizes", "overlaps with '7B - 13B'"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
 from ansible_collections.lab.llm.plugins.module_utils.routing.compare import compare
+from ansible_collections.lab.llm.plugins.module_utils.routing.explain import Explainer
 
 PROVIDERS = """\
 providers:
@@ -70,3 +71,14 @@ def test_a_group_that_is_made_otherwise_is_told_as_it_is(tmp_path: Path) -> None
         change(other["router_settings"])
         assert compare(ours, other)
         assert compare(other, ours)
+
+
+def test_a_limit_that_is_counted_twice_is_told_as_it_holds(tmp_path: Path) -> None:
+    limit = "\nrate_limit_settings: {limits: {b: {rpm: 7, tpm: 500}}}"
+    usage = SPEED.replace("fastest_response", "usage_based")
+    before, after = (config(tmp_path, rules + limit) for rules in ("", usage))
+    written = {one["litellm_params"].get("rpm") for one in after["model_list"]}
+    assert written == {None, 14}
+    assert not [one for one in compare(before, after) if one.kind == "limit"]
+    (target,) = Explainer(after).explain("o").steps[0].targets
+    assert (target.rpm, target.tpm) == (7, 500)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..registry.problems import Place
 from ..registry.yaml_tree import Mapping
+from ..routing.counted import TIMES, counted_twice
 from .draft import Draft
 from .entries import SHUFFLED, Deployment
 from .notes import Notes
@@ -25,9 +26,11 @@ def write_limits(
 ) -> None:
     """The limits of all providers, each of its models by itself."""
     enforced = _enforced(sources)
+    # Beside a usage-based strategy each request counts twice, and so does each token.
+    times = TIMES if counted_twice({"router_settings": sources.settings("router_settings")}) else 1
     limits: dict[str, Any] = {}
     for provider in providers:
-        models = {name: _limit(name, of, notes) for name, of in provider.models.items()}
+        models = {name: _limit(name, of, times, notes) for name, of in provider.models.items()}
         limited = {name: limit for name, limit in models.items() if limit}
         if not limited:
             continue
@@ -57,14 +60,14 @@ def _enforced(sources: Sources) -> bool:
     )
 
 
-def _limit(model: str, deployments: list[Deployment], notes: Notes) -> dict[str, int]:
+def _limit(model: str, deployments: list[Deployment], times: int, notes: Notes) -> dict[str, int]:
     """The largest of a model's limits, where several names have one each."""
     found: dict[str, int] = {}
     for unit in SHUFFLED:
         given = [one for one in deployments if unit in one.numbers]
         if not given:
             continue
-        found[unit] = max(1, int(max(one.numbers[unit] for one in given)))
+        found[unit] = max(1, int(max(one.numbers[unit] for one in given)) // times)
         names = dict.fromkeys(one.name for one in deployments)
         ids = {one.id for one in deployments}
         if len(names) > 1 and (len(ids) > 1 or "" in ids):

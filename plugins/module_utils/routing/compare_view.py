@@ -17,6 +17,7 @@ from .canaries import SHARE, canary_settings
 from .compare_flat import Flat, flat
 from .compare_strategies import GROUPS, begins_with, chosen, strategies
 from .compare_words import address, chain
+from .counted import as_they_hold
 
 # Weights this far apart are ranks, not shares: see litellm._stepped.
 FAR = 1e-6
@@ -80,7 +81,7 @@ class View:
 
 def views(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[View, View]:
     """Both configurations; a part that either has in another shape stays in `rest` of both."""
-    both = (before, after)
+    both = (as_they_hold(before), as_they_hold(after))
     known = all(map(_has_entries, both))
     hops = [way for way in FALLBACKS if all(_has_chains(config, way) for config in both)]
     # What a canary needs comes and goes with it, and is not told beside it.

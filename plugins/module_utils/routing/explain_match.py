@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .counted import as_they_hold
 from .explain_entries import Entry, entries_of
 from .litellm_known import MODELS, PROVIDERS
 
@@ -45,7 +46,7 @@ class Names:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         settings = config.get("router_settings") or {}
-        self.entries = entries_of(config)
+        self.entries = entries_of(as_they_hold(config))
         self.by_name: dict[str, list[Entry]] = {}
         self.by_id: dict[str, Entry] = {}
         for one in self.entries:

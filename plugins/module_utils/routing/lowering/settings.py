@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ..canaries import canary_settings
+from ..counted import CHECK, TIMES, UNITS
 from .strategies import counts_usage
 from .work import Work
 
@@ -20,11 +21,14 @@ def failover(work: Work) -> None:
 def limits(work: Work) -> None:
     """Unlike enable_pre_call_checks it counts tokens too, and what is called by its id.
 
-    Beside a usage-based strategy, which counts requests under all names itself, each would count
-    twice.
+    Beside a usage-based strategy everything is counted twice, and written twice as high.
     """
-    if work.table.limited and not counts_usage(work):
-        work.settings["optional_pre_call_checks"] = ["enforce_model_rate_limits"]
+    if work.table.limited:
+        work.settings["optional_pre_call_checks"] = [CHECK]
+    if work.table.limited and counts_usage(work):
+        for entry in work.entries:
+            params = entry["litellm_params"]
+            params.update({unit: TIMES * params[unit] for unit in UNITS if unit in params})
 
 
 def timeout(work: Work) -> None:

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 from ..backends import base_url, is_vendors
+from ..counted import USAGE
 from ..strategies import LITELLM
 from .work import Work
 
 CHEAPEST = LITELLM["lowest_cost"]
-USAGE = LITELLM["usage_based"]
 NEXT_TO_NOTHING = 1e-12  # US dollars for a token: LiteLLM takes 0 for a price that nobody knows
 
 
@@ -27,7 +27,7 @@ def groups(work: Work) -> None:
 
 
 def counts_usage(work: Work) -> bool:
-    """Whether a strategy counts requests: it does for all names, in place of LiteLLM's check."""
+    """Whether a strategy counts requests and tokens: it does so for all names."""
     return any(route.strategy == USAGE for route in work.table.routes.values())
 
 

@@ -115,7 +115,6 @@ RULES: tuple[Rule, ...] = (
     limits.split_exceeds_total,
     limits.limit_below_hosts,
     limits.limit_of_any_name,
-    limits.tokens_counted_twice,
     budgets.unknown_budget,
     budgets.budget_without_effect,
     budgets.budget_needs_split,

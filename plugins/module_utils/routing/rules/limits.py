@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from ...registry.model import Reference
 from ...registry.problems import WARNING, Problem
-from ..strategies import LITELLM
 from .facts import Facts, listing
 
 PATH = "rate_limit_settings.limits"
@@ -108,18 +107,3 @@ def limit_of_any_name(facts: Facts) -> Iterator[Problem]:
                 expected = "a backend_model for these names, or no limit"
                 yield Problem(limit.place, "limit-of-any-name", message, expected)
                 break
-
-
-def tokens_counted_twice(facts: Facts) -> Iterator[Problem]:
-    """Beside a usage-based strategy LiteLLM counts tokens twice or, in other names, not at all."""
-    usage = LITELLM["usage_based"]
-    named = [route.name for route in facts.table.routes.values() if route.strategy == usage]
-    for limit in facts.registry.limits.values() if named else ():
-        for one in [limit, *limit.models.values()]:
-            if one.tpm is not None:
-                message = (
-                    f"{PATH}.{limit.name}: tpm cannot be held while '{named[0]}' is usage_based:"
-                    " LiteLLM's two counters of tokens are one"
-                )
-                expected = "rpm alone, or another strategy such as least_loaded"
-                yield Problem(one.place, "tpm-beside-usage", message, expected)
