@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..registry.provider_types import CHAT
 from .canaries import SHARE
 
 
@@ -46,6 +47,11 @@ class Entry:
         return model if slash else prefix
 
     @property
+    def mode(self) -> str:
+        """What it is asked for: chat, completion or embedding."""
+        return str(self.info.get("mode") or CHAT)
+
+    @property
     def canary(self) -> float:
         """The part of all requests that it is dealt while it is on trial."""
         return float(self.info.get(SHARE) or 0.0)
@@ -62,9 +68,12 @@ class Entry:
 
     @property
     def retries(self) -> int | None:
-        """How often a request that failed here is tried again; None: as the gateway says."""
+        """How often a request that failed here is tried again; None: as the gateway says.
+
+        LiteLLM looks at what a deployment says for chat only.
+        """
         found = self.params.get("num_retries")
-        return None if found is None else int(found)
+        return None if found is None or self.mode != CHAT else int(found)
 
     @property
     def price(self) -> float | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ..registry.provider_types import CHAT
 from .explain_chain import ERROR, Rules
 from .explain_choice import EMPTY, Choice, Option
 from .explain_entries import Entry
@@ -165,8 +166,8 @@ class Walk:
         """To the other members of the name, where these are chosen by weight."""
         if not self.rules.failover or self.names.strategy_of(hop.name) != SHUFFLE:
             return None
-        if failure.entry is None:
-            return None
+        if failure.entry is None or failure.entry.mode != CHAT:
+            return None  # it goes on so for chat only
         excluded = hop.failed | {failure.entry.id}
         if not {one.id for one in listed} - excluded:
             return None
