@@ -249,3 +249,20 @@ def test_all_names_are_lines_of_a_table() -> None:
         "",
         "2 names; not always answered any more: x.",
     ]
+
+
+def test_embeddings_go_on_by_ids_only() -> None:
+    members = (entry("e", "a/m", weight=1), entry("e", "b/m", weight=1))
+    for one in members:
+        one["model_info"]["mode"] = "embedding"
+        one["litellm_params"]["num_retries"] = 2
+    found = explain(config(*members), "e", down=("a",))
+    assert (found.answers, found.nobody) == ({"~b/m": 0.5}, 0.5)
+    given = config(*members, fallbacks=[{"e": ["~a/m", "~b/m"]}])
+    found = explain(given, "e", down=("a",))
+    assert (found.answers, found.nobody) == ({"~b/m": 1.0}, 0.0)
+    assert found.lines()[2:5] == [
+        "asked first    a  m  down",
+        "               b  m  50 %",
+        "if that fails  the others of these, in this order",
+    ]

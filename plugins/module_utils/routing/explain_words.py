@@ -99,18 +99,17 @@ def _rows(steps: Sequence[Step], directory: str) -> list[Row]:
 
 
 def joined(steps: Sequence[Step]) -> list[tuple[Step, bool]]:
-    """Steps, and whether one stands for all those of the others that a strategy had to choose
-    from: they follow one by one, called by their ids."""
+    """Steps, and whether one stands for the others of the step before it: where LiteLLM does not go
+    on to them by itself, they follow one by one, called by their ids."""
     found: list[tuple[Step, bool]] = []
     chosen: set[Who] = set()
     for step in steps:
         who = {_who(target) for target in step.targets}
-        if step.how == FALLBACK and len(who) == 1 and who <= chosen:
+        if step.name.startswith("~") and len(who) == 1 and who <= chosen:
             if not found[-1][1]:
                 found.append((step, True))
             continue
-        if step.strategy:
-            chosen = who
+        chosen = who if len(who) > 1 else set()
         found.append((step, False))
     return found
 
