@@ -111,6 +111,7 @@ ROWS = [
     (entry("model: gpt-4o"), 4, "bare-model", "gpt-4o"),
     (GENERAL + "x: 0123", 5, "yaml-surprise", "octal"),
     (entry("model: openai/c, api_base: 'http://c:8000'"), 4, "base-without-version", "http://c:8000"),
+    (ROUTER + "model_group_alias: {t: a}\n  fallbacks: [{a: [b]}]", 5, "alias-without-fallback", "t: a"),
     (entry("model: ollama/c, api_base: 'http://c:11434'"), 4, "ollama-generate", "ollama/c"),
     ('export KEY="x"', 4, "yaml-syntax", "shell"),
 ]  # fmt: skip

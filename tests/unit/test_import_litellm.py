@@ -67,6 +67,7 @@ ANSWERED = [
     ("alias-to-list", config(model_group_alias={"t": ["a", "b"]}), "t", (), {""}),
     ("alias-unknown", config(model_group_alias={"t": "x"}), "t", (), {""}),
     ("alias-of-alias", config(model_group_alias={"t": "u", "u": "a"}), "t", (), {""}),
+    ("alias-without-fallback", config(model_group_alias={"t": "a"}, fallbacks=[{"a": ["b"]}]), "t", ("a",), {""}),
     ("alias-hijacks", config(model_group_alias={"a": "b"}), "a", (), {"b"}),
     ("shared-name", config([entry("a", "a1"), entry("a", "a2")]), "a", (), {"a1", "a2"}),
     ("partial-weights", config([entry("a", "a1", weight=1), entry("a", "a2")]), "a", (), {"a1"}),

@@ -70,11 +70,11 @@ CHAINS = """\
 providers:
   a: {type: vllm, base_url: "http://a:8000", models: [m, n]}
   b: {type: vllm, base_url: "http://b:8000", models: [m, big]}
-  c: {type: openai, models: [gpt]}
+  c: {type: openai, models: [gpt-4o]}
 exact_matches:
-  chat: {provider: a, backend_model: n, fallback: gpt}
+  chat: {provider: a, backend_model: n, fallback: gpt-4o}
 fallback_chains:
-  n: [c, gpt]
+  n: [c, gpt-4o]
   m-long: {when: context_window, chain: [m, big]}
   refused: {when: content_policy, chain: [m, n]}
 budgets:
@@ -82,7 +82,7 @@ budgets:
 routing_rules:
   retry_attempts: 1
   timeout_seconds: 50
-  default_fallback: gpt
+  default_fallback: gpt-4o
   request_metadata_routing:
     - {name: batch, condition: {tag: batch}, provider: b, model: m, fallback: c}
     - {name: curl, condition: {user_agent: "^curl/"}, provider: c}
@@ -103,12 +103,12 @@ def test_chains_conditions_and_budgets_come_back(tmp_path: Path) -> None:
     assert after
     told = [one.text for one in compare(first.gateway_config, after)]
     # A default fallback is written out at each name, which then needs no entry for it.
-    told = [text for text in told if text != "gpt at c, for fallbacks alone, is gone"]
+    told = [text for text in told if text != "gpt-4o at c, for fallbacks alone, is gone"]
     assert [text for text in told if not SAME.search(text)] == []
     same_answers(first.gateway_config, after, set())
     for tags, agent in ((["batch"], ""), ([], "curl/8"), (["other"], "")):
         old, new = Explainer(first.gateway_config), Explainer(after)
-        for name in ("chat", "m", "n", "big", "gpt"):
+        for name in ("chat", "m", "n", "big", "gpt-4o"):
             pair = [answers(one.explain(name, tags=tags, agent=agent)) for one in (old, new)]
             assert pair[0] == pair[1], (name, tags, agent)
 

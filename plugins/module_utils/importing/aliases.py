@@ -15,7 +15,7 @@ from ..registry.yaml_tree import Sequence
 from .entries import texts
 from .groups import Group, Member
 from .notes import Notes
-from .reader import Sources
+from .reader import Section, Sources
 
 SIMPLE_SHUFFLE = "simple-shuffle"
 STRATEGIES = {
@@ -48,6 +48,7 @@ class Aliases:
         self.groups = groups
         self.notes = notes
         self.capabilities: dict[str, Capability] = {}
+        self.names: dict[str, Section] = {}  # alias -> the name that it stands for
         self.answered: set[str] = set()  # further names that LiteLLM answers today
 
     def read(self, sources: Sources) -> None:
@@ -98,8 +99,13 @@ class Aliases:
         if meant[name] == target:
             self.answered.add(name)
         old = self.groups[target]
-        made = replace(old, name=name, place=place, places=[place], fallbacks=list(old.fallbacks))
-        self.groups[name] = made
+        if old.fallbacks:
+            self.notes.found(place, "alias-without-fallback", f"{name}: {target}")
+        if name in self.groups:
+            made = replace(old, name=name, place=place, places=[place])
+            self.groups[name] = replace(made, fallbacks=list(old.fallbacks))
+        else:
+            self.names[name] = Section(target, place)
 
     def _to_list(self, name: str, value: Sequence, place: Place) -> None:
         self.notes.found(place, "alias-to-list", f"{name}: [{', '.join(texts(value))}]")

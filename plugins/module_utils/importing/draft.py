@@ -19,6 +19,7 @@ FILES = {
     "providers.yaml": ("metadata", "providers", "rate_limit_settings", "budgets", "health_checks"),
     "model-mappings.yaml": (
         "exact_matches",
+        "aliases",
         "redundant_models",
         "load_balancing",
         "patterns",

@@ -52,6 +52,16 @@ class Group:
     def members(self) -> list[Member]:
         return [member for rank in self.ranks for member in rank]
 
+    def others(self, wanted: Iterable[str | Member]) -> list[str | Member]:
+        """Those who are not its own members: these are asked anyway."""
+        own = {member.who for member in self.members}
+        return [one for one in wanted if isinstance(one, str) or one.who not in own]
+
+    def follow(self, wanted: Iterable[str | Member], place: Place) -> None:
+        """Sets who comes after it, as it stands at a place."""
+        self.fallbacks = self.others(wanted)
+        self.places.append(place)
+
 
 def groups_of(
     deployments: Iterable[Deployment], trials: Mapping[str, float], strategy: str, notes: Notes

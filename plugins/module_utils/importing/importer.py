@@ -22,7 +22,7 @@ from .notes import Finding, Left, Notes
 from .own_sections import read_own_sections
 from .proof import prove
 from .providers import declaration, group
-from .reader import read_sources
+from .reader import Sources, read_sources
 from .routing import Routing, listed_models, on_trial
 from .secret_values import Secrets
 from .settings import OURS, read_settings
@@ -60,29 +60,9 @@ def import_config(
     notes, draft = Notes(), Draft()
     sources = read_sources(paths, notes)
     result = Imported(sources.files)
-    for section in sources.sections.values():
-        result.secrets.learn(section.value)
+    result.secrets.learn_all(section.value for section in sources.sections.values())
     if not notes.errors:
-        entries = read_entries(sources, notes)
-        read_own_sections(draft, sources, notes)
-        declared = dict(draft.sections.get("providers", {}))
-        providers = group(entries, Addresses(notes, addresses or {}), declared, notes)
-        routing = Routing(draft, providers, entries, sources, notes)
-        listed = listed_models(routing)
-        for provider in routing.providers:
-            spec = declaration(provider, listed[provider.name], notes)
-            if on_trial(provider):
-                spec["status"] = "testing"
-            whole = _both(declared.get(provider.name), spec)
-            places = [one.place for one in provider.deployments]
-            draft.put("providers", provider.name, whole, places)
-        routing.write(listed)
-        write_limits(draft, providers, sources, notes)
-        write_budgets(draft, providers, sources, notes)
-        read_settings(draft, sources, notes)
-        write_retries(draft, entries, routing.groups, notes)
-        leave(entries, notes)
-        find_literal_keys(sources, notes)
+        routing = _drafted(draft, sources, addresses or {}, notes)
         if not draft.sections:
             known = ", ".join(("model_list", *OURS[:4]))
             notes.errors.append(f"Nothing to import: none of the sections {known} ... is here.")
@@ -92,6 +72,31 @@ def import_config(
     result.findings, result.left = notes.in_order()
     result.todo, result.errors = list(notes.todo), notes.errors
     return result
+
+
+def _drafted(draft: Draft, sources: Sources, addresses: Mapping[str, str], notes: Notes) -> Routing:
+    """Fills the draft with all that can be carried over."""
+    entries = read_entries(sources, notes)
+    read_own_sections(draft, sources, notes)
+    declared = dict(draft.sections.get("providers", {}))
+    providers = group(entries, Addresses(notes, addresses), declared, notes)
+    routing = Routing(draft, providers, entries, sources, notes)
+    listed = listed_models(routing)
+    for provider in routing.providers:
+        spec = declaration(provider, listed[provider.name], notes)
+        if on_trial(provider):
+            spec["status"] = "testing"
+        whole = _both(declared.get(provider.name), spec)
+        places = [one.place for one in provider.deployments]
+        draft.put("providers", provider.name, whole, places)
+    routing.write(listed)
+    write_limits(draft, providers, sources, notes)
+    write_budgets(draft, providers, sources, notes)
+    read_settings(draft, sources, notes)
+    write_retries(draft, entries, routing.groups, notes)
+    leave(entries, notes)
+    find_literal_keys(sources, notes)
+    return routing
 
 
 def _both(declared: Any, spec: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401

@@ -233,6 +233,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "base-without-version": Kind(
             NOTE, "asked without /v1, where most servers answer 404", "the address with /v1"
         ),
+        "alias-without-fallback": Kind(
+            NOTE, "an alias takes none of its model's fallbacks along", "the same fallbacks"
+        ),
         "ollama-generate": Kind(
             NOTE,
             "`ollama/` has LiteLLM make one prompt of the messages, for /api/generate",

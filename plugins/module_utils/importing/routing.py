@@ -68,6 +68,8 @@ class Routing:
         shapes = Shapes(self.draft, self.providers, self.groups, listed, self.trials, self.notes)
         shapes.strategy = self._strategy()
         shapes.write(self.aliases.capabilities.values())
+        for name, alias in self.aliases.names.items():
+            self.draft.put("aliases", name, alias.value, [alias.place])
         self.wildcards.write(self.draft, shapes.ref)
         self.conditions.write(self.draft, self.groups, shapes)
         for kind, (when, word) in _WHEN.items():
@@ -120,8 +122,7 @@ class Routing:
                 self.chains.default = self.chains.default or chain.targets
                 self.chains.default_place = self.chains.default_place or chain.place
             elif chain.source in self.groups:
-                self.groups[chain.source].fallbacks = self._targets(chain)
-                self.groups[chain.source].places.append(chain.place)
+                self.groups[chain.source].follow(self._targets(chain), chain.place)
 
     def _attach_to_capabilities(self, chains: list[Chain]) -> None:
         for chain in chains:
@@ -197,8 +198,10 @@ class Routing:
             self.notes.found(chain.place, "fallback-from-unknown", what)
             return
         group = self.groups.get(chain.source)
-        found = self._targets(chain)
-        if group is None or found == group.fallbacks:
+        if group is None:
+            return
+        found = group.others(self._targets(chain))
+        if found == group.fallbacks:
             return
         targets = shapes.refs(group, found, group.ranks[0])
         if targets:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +94,11 @@ class Secrets:
 
     def __init__(self) -> None:
         self.values: set[str] = set()
+
+    def learn_all(self, nodes: Iterable[object]) -> None:
+        """The same for several trees."""
+        for node in nodes:
+            self.learn(node)
 
     def learn(self, node: object, secret: bool = False) -> None:
         """Collects what may be a secret in a tree: by the name of its key, or by its shape."""

@@ -57,9 +57,9 @@ _SECTION_WHY: Table[str, str] = MappingProxyType(
 DECISIONS = "program.decisions.decisions"  # our own hook behind debug_router
 # Sections that people keep in LiteLLM's file though only the registry reads them.
 OURS = (
-    "providers", "exact_matches", "patterns", "capabilities", "redundant_models", "load_balancing",
-    "fallback_chains", "model_size_routing", "rate_limit_settings", "health_checks", "budgets",
-    "routing_rules", "metadata", "debug_router",
+    "providers", "exact_matches", "aliases", "patterns", "capabilities", "redundant_models",
+    "load_balancing", "fallback_chains", "model_size_routing", "rate_limit_settings",
+    "health_checks", "budgets", "routing_rules", "metadata", "debug_router",
 )  # fmt: skip
 
 
