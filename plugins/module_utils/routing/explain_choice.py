@@ -20,7 +20,6 @@ from .explain_tags import NotAllowedError, Request, TagSettings, filtered
 
 COST = "cost-based-routing"
 NEGLIGIBLE = 1e-7  # a step between ranks is a billion, see routing/lowering
-Sequel = tuple[int | None, frozenset[str]]  # (the order that is asked for, ids that have failed)
 
 
 @dataclass(frozen=True, slots=True)

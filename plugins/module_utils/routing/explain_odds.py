@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Optional
 
 from .explain_choice import Option
 from .explain_entries import Entry
 from .explain_walk import RequestError, Walk
 
-Odds = dict[str, float | None]  # id, "" for nobody -> probability, None where nobody can tell
+# id, "" for nobody -> probability, None where nobody can tell
+Odds = dict[str, Optional[float]]  # noqa: UP045 - ansible-test knows no other way
 Start = Callable[[Callable[[list[Option]], Option]], Walk]
 DIGITS = 9
 
@@ -124,8 +126,3 @@ def first_asked(options: list[Option]) -> Odds:
         before, now = found.get(key, 0.0), option.probability
         found[key] = None if now is None or before is None else round(before + now, DIGITS)
     return found
-
-
-def certain(odds: Mapping[str, float | None]) -> str:
-    """The one who surely answers; "" if there is none."""
-    return next((key for key, part in odds.items() if part == 1.0), "")
