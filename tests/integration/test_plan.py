@@ -110,6 +110,7 @@ def test_each_change_of_the_registry_is_a_sentence(changed: Path, play: Play) ->
     assert re.findall(r"changed +(\w+)", check.stdout) == ["backend1", "gateway1"]
 
 
+@pytest.mark.nightly
 def test_what_a_file_would_add_is_planned_without_it(
     registry: Path, changed: Path, play: Play
 ) -> None:
@@ -151,6 +152,7 @@ def llama(verb: str, host: str, name: str) -> None:
     Host(host).on(f"{AS_LLM} systemctl --user {verb} {name}")
 
 
+@pytest.mark.nightly
 def test_what_was_done_to_the_hosts_is_named(registry: Path, play: Play, put_right: None) -> None:
     gateway, one, two = Host("gateway1"), Host("backend1"), Host("backend2")
     current = gateway.on(f"readlink -f {BASE}/current")
