@@ -29,9 +29,10 @@ SEED = 20261122
 
 # Values that people choose freely: another one is another registry, and no mistake to be seen.
 FREE_KEYS = {"name", "base_url", "env_var", "health_endpoint", "endpoint", "headers", "models"}
+FREE_KEYS |= {"pattern", "specialty"}
 # Mappings whose keys are people's own names.
 NAMED = re.compile(
-    r"^(providers|exact_matches|redundant_models|health_checks)$"
+    r"^(providers|exact_matches|redundant_models|health_checks|capabilities)$"
     r"|^rate_limit_settings/limits(/[^/]+/models)?$|/headers$"
 )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ...registry.model import Reference, Registry
 from ...registry.problems import Place, Problem
+from ..pattern_text import EXPANDED, meaning
 from ..resolve import kind_of
 from ..route_table import ROUTE
 from .facts import Facts
@@ -32,7 +33,9 @@ def fallback_cycle(facts: Facts) -> Iterator[Problem]:
 def places_for_many(registry: Registry) -> set[Place]:
     """Where fallbacks are named that are meant for whatever names they fit."""
     chains = [step.place for chain in registry.chains for step in chain.steps]
-    return {*chains, *(one.place for one in registry.everywhere.default_fallback)}
+    expanded = (one for one in registry.patterns if meaning(one.text).kind == EXPANDED)
+    matched = [one.place for pattern in expanded for one in pattern.fallbacks]
+    return {*chains, *matched, *(one.place for one in registry.everywhere.default_fallback)}
 
 
 def _edges(facts: Facts) -> Edges:
