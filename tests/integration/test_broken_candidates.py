@@ -20,7 +20,6 @@ pytestmark = pytest.mark.lab
 
 TAKEN = 4111
 FIFO = "/opt/gwtest/never"
-STALL_SECONDS = 10.0
 REFUSED = "[{model: a, fallback_models: [b]}]"
 
 
@@ -184,7 +183,6 @@ def test_a_disk_that_is_full(phase: str, running: Gateway) -> None:
         # Where it serves already and there is no room to note the way back, it goes on.
         turns = [before, text.split()[1]] if phase in ("switched", "answered") else [before]
         assert (seen.failed, seen.turns()) == ([], turns), seen.summary()
-        assert seen.longest_stall_s < STALL_SECONDS, seen.summary()
         status, _, said = running.change(running.config(f"room-{before}"))
         assert status == 0, said[-3000:]
         assert running.at_rest() == AT_REST
