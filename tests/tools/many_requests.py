@@ -35,6 +35,7 @@ Ask = dict[str, Any]
 Seen = dict[str, Any]
 LIFTED = 10**6
 AT_ONCE = 50
+REPLACED = ("acompletion", "aembedding", "atext_completion", "aclient_session")
 USAGE = {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}
 here: ContextVar[Seen] = ContextVar("here")  # what is seen of the request in this task
 down: set[str] = set()
@@ -77,31 +78,34 @@ def transport(request: httpx.Request) -> httpx.Response:
         body["data"] = [{"object": "embedding", "index": 0, "embedding": [0.5]}]
     else:
         message = {"role": "assistant", "content": who}
-        body["choices"] = [{"index": 0, "message": message, "finish_reason": "stop"}]
+        body["choices"] = [{"index": 0, "message": message, "text": who, "finish_reason": "stop"}]
     return httpx.Response(200, json=body | {"usage": USAGE})
 
 
 async def completion(**sent: Any) -> Any:
-    """In place of litellm.acompletion and litellm.aembedding."""
+    """In place of litellm.acompletion and its like for embeddings and text."""
     who, answers = upstream(sent["api_base"], sent["model"].split("/", 1)[1])
     if not answers:
         raise litellm.InternalServerError("down", model=sent["model"], llm_provider="openai")
+    if "prompt" in sent:
+        return litellm.TextCompletionResponse(model=who, choices=[{"text": who}])
     return litellm.ModelResponse(model=who, choices=[{"message": {"content": who}}])
 
 
 @contextlib.contextmanager
 def upstreams(how: str, gone: list[str]) -> Iterator[None]:
     """As long as they are these."""
-    before = litellm.acompletion, litellm.aembedding, litellm.aclient_session
+    before = {name: getattr(litellm, name) for name in REPLACED}
     down.clear()
     down.update(gone)
     litellm.aclient_session = httpx.AsyncClient(transport=httpx.MockTransport(transport))
     if how == "chosen":
-        litellm.acompletion = litellm.aembedding = completion
+        litellm.acompletion = litellm.aembedding = litellm.atext_completion = completion
     try:
         yield
     finally:
-        litellm.acompletion, litellm.aembedding, litellm.aclient_session = before
+        for name, value in before.items():
+            setattr(litellm, name, value)
 
 
 async def one(router: Any, name: str, ask: Ask, modes: dict[str, str]) -> Seen:
@@ -113,6 +117,9 @@ async def one(router: Any, name: str, ask: Ask, modes: dict[str, str]) -> Seen:
     try:
         if modes.get(name) == "embedding":
             seen["who"] = (await router.aembedding(model=name, input="Hello")).model
+        elif modes.get(name) == "completion":
+            answer = await router.atext_completion(model=name, prompt="Hello")
+            seen["who"] = answer.choices[0].text
         else:
             answer = await router.acompletion(
                 model=name,

@@ -121,6 +121,18 @@ class Route:
         return "*" in self.name
 
     @property
+    def calls_members(self) -> bool:
+        """Whether its own members stand in its chain.
+
+        LiteLLM goes on to the next one by itself where they have an order, and for chat by weight;
+        not where a strategy chooses, and by weight neither for embeddings nor for completions.
+        """
+        if len(self.targets) < 2 or self.strategy:
+            return len(self.targets) > 1
+        one_a_rank = self.targets[-1].rank + 1 == len(self.targets)
+        return self.mode != CHAT and not (one_a_rank and self.peers == self.targets)
+
+    @property
     def every_fallback(self) -> list[Fallback]:
         """Those of all three kinds."""
         return [*self.fallbacks, *self.long_prompt, *self.refused]
@@ -129,10 +141,10 @@ class Route:
     def chain(self) -> list[str]:
         """What LiteLLM calls next, in order.
 
-        It tries a group's own members anyway, unless these are chosen by a strategy.
+        It tries a group's own members anyway, unless `calls_members`.
         """
         names: dict[str, None] = {}
-        if self.strategy and len(self.targets) > 1:
+        if self.calls_members:
             names.update((target.id, None) for target in self.targets)
         for fallback in () if self.wildcard else self.fallbacks:
             names.update(dict.fromkeys(self.called_by(fallback)))

@@ -51,7 +51,7 @@ def _unrouted(table: RouteTable) -> Iterator[tuple[Deployment, str]]:
 def _called(table: RouteTable) -> Iterator[tuple[Deployment, Place]]:
     """What is called by its id, and by which rule."""
     for route in table.routes.values():
-        for target in route.targets if route.strategy else ():
+        for target in route.targets if route.calls_members else ():
             if target.deployment.budget is not None:
                 yield target.deployment, target.place
         for fallback in route.every_fallback:
