@@ -35,7 +35,7 @@ def write_limits(
         if not limited:
             continue
         places = [d.place for d in provider.deployments if set(SHUFFLED) & set(d.numbers)]
-        if len(models) == 1 and len(provider.deployments) > 0:
+        if len(models) == 1 and not any(one.wildcard for one in provider.deployments):
             limits[provider.name] = next(iter(limited.values()))
         else:
             limits[provider.name] = {"models": limited}

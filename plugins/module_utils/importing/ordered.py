@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .groups import Group, Member
+from .listing import place_among
 
 Ranks = list[list[tuple[str, str]]]
 
@@ -57,9 +58,14 @@ class Ordered:
         yield from (name for name in (first, *self.groups) if name != own)
 
     def _ranks_of(self, name: str) -> Ranks | None:
-        if name in self.groups:
-            return _ranks(self.groups[name].ranks)
-        return [[(provider, name)] for provider in self.implied(name)]
+        """Those who answer to a name by its own rule, without its fallbacks."""
+        group = self.groups.get(name)
+        if group is None:
+            return [[(provider, name)] for provider in self.implied(name)]
+        whole = exact_place(group, self.implied(name)) is not None
+        if not whole and len(group.ranks) > 1 and not self.implied(name):
+            return None  # a capability itself
+        return _ranks(group.ranks if whole else group.ranks[:1])
 
     def _of_one(self, wanted: Ranks) -> list[str] | None:
         """The models of one provider by their own names."""
@@ -69,6 +75,17 @@ class Ordered:
             if not any(who in rank for rank in ranks):
                 return None
         return names if len(set(names)) == len(names) else None
+
+
+def exact_place(group: Group, implied: Sequence[str]) -> int | None:
+    """The place that an exact match gives its provider so that all others follow as they are
+    listed; None where a group is none."""
+    flat = [rank[0] for rank in group.ranks]
+    if group.trial or any(len(rank) > 1 for rank in group.ranks):
+        return None
+    place = place_among([member.provider for member in flat], implied)
+    others = (member for at, member in enumerate(flat) if at != place)
+    return place if all(member.model == group.name for member in others) else None
 
 
 def _ranks(ranks: list[list[Member]]) -> Ranks | None:

@@ -14,9 +14,9 @@ from ..registry.provider_types import CHAT
 from .aliases import Capability
 from .draft import Draft
 from .groups import Group, Member
-from .listing import PRIORITIES, place_among
+from .listing import PRIORITIES
 from .notes import Notes
-from .ordered import Ordered
+from .ordered import Ordered, exact_place
 from .providers import Provider
 
 _SECTIONS = {"providers": "redundant_models", "preferred_models": "capabilities"}
@@ -139,18 +139,16 @@ class Shapes:
             return
         places = group.places or [group.place]
         flat = [rank[0] for rank in ranks]
-        ordered = all(len(rank) == 1 for rank in ranks) and not group.trial
-        same = all(member.model == name for member in flat)
         implied = self.implied(name)
         refs = self.refs(group, group.fallbacks, group.members)
-        if ordered and same and [member.provider for member in flat] == implied and not refs:
+        place = exact_place(group, implied)
+        if (
+            place is not None
+            and not refs
+            and [(p, name) for p in implied] == [member.who for member in flat]
+        ):
             return
-        chain = [member.provider for member in flat]
-        place = place_among(chain, implied) if ordered else None
-        alike = place is not None and all(
-            member.model == name for at, member in enumerate(flat) if at != place
-        )
-        if place is not None and alike:
+        if place is not None:
             spec: dict[str, Any] = {"provider": flat[place].provider}
             if flat[place].model != name:
                 spec["backend_model"] = flat[place].model

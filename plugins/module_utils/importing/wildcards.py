@@ -59,18 +59,13 @@ class Wildcards:
         for name in self.names:
             members = self._ranked(name)
             first, others = members[0], members[1:]
-            if name == "*" and first.model == "*":
+            if name == "*" and first.model == "*" and not others:
                 self._write_default(draft, first)
-            elif name.index("*") != len(name) - 1:
+            elif name.index("*") == len(name) - 1:
+                self._write_pattern(draft, name, members, ref)
+            else:
                 why = "only a '*' at the end is a prefix; the other form is not to be told apart"
                 self.notes.not_carried(first.place, f"wildcard {name}", why)
-                continue
-            else:
-                self._write_pattern(draft, name, members, ref)
-                continue
-            for one in others:
-                why = "the default provider is one provider"
-                self.notes.not_carried(one.place, f"{one.called} at {one.provider}", why)
 
     def _write_default(self, draft: Draft, first: Deployment) -> None:
         self.default = first.provider
