@@ -170,6 +170,13 @@ def test_a_process_that_is_another_is_restarted_unless_its_files_are_others_too(
     assert {one.fix for one in observed.findings(damaged, ARGS, CONFIG)} == {SITE}
 
 
+def test_what_the_process_is_not_asked_for_is_no_drift() -> None:
+    first = CONFIG["model_list"][0]
+    more = {"input_cost_per_token": 1.0, "extra_headers": {"X-A": "os.environ/A"}, "drop_params": 1}
+    entry = {**first, "litellm_params": {**first["litellm_params"], **more}}
+    assert texts({}, {**CONFIG, "model_list": [entry, CONFIG["model_list"][1]]}) == []
+
+
 def test_what_stands_under_a_wildcard_is_litellms_own_matter() -> None:
     entry = {
         "model_name": "gpt-*",

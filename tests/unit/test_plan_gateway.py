@@ -273,3 +273,27 @@ def test_nothing_is_written(gateway: Model) -> None:
     before = all_of_it()
     gateway.plan(args(new_model(), variables=["A_KEY", "B_KEY"]))
     assert all_of_it() == before
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"max_budget": 20.0, "budget_duration": "30d"}, "budget of cloud: none -> 20 US dollars"),
+        (
+            {"max_budget": 20.0, "budget_duration": "30d"},
+            "time of the budget of cloud: none -> 30d",
+        ),
+        ({"tags": ["batch", "night"]}, "tags of cloud: none -> batch, night"),
+        ({"timeout": 30}, "timeout of cloud: none -> 30 s"),
+        (
+            {"input_cost_per_token": 2e-06},
+            "price of a token asked of cloud: none -> 2e-06 US dollars",
+        ),
+    ],
+)
+def test_what_a_deployment_may_cost_and_who_may_ask_it_is_told(
+    gateway: Model, params: dict[str, Any], said: str
+) -> None:
+    wanted = config()
+    wanted["model_list"][0]["litellm_params"] |= params
+    assert said in texts(gateway.plan(args(wanted)))

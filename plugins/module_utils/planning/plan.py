@@ -19,7 +19,7 @@ Item = dict[str, str]
 GROUPS = {
     "Providers": ("provider",),
     "Names and routes": ("name", "route", "fallback", "alias", "strategy", "retries", "order"),
-    "Limits": ("limit", "budget", "timeout"),
+    "Limits": ("limit", "budget", "price", "timeout"),
     "Deployments": ("address", "key", "model", "mode", "header", "tags", "deployment"),
     "Settings": ("setting",),
     "Health and proof": ("health", "proof"),

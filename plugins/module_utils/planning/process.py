@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..gateway.observation import PARAMS as LOOKED_AT
 from ..gateway.probe_checks import provider_of
 from ..routing.compare_flat import same
 from ..routing.compare_params import WORDS
@@ -85,7 +86,7 @@ def _deployment(
         yield Finding("deployment", identity, "not there", "loaded", text, **mend)
         return
     for word, there in entry[PARAMS].items():
-        if word not in WORDS or word in ("api_key", "mode") or _REFERENCE.match(str(there)):
+        if word not in LOOKED_AT or word not in WORDS or _REFERENCE.match(str(there)):
             continue
         here = row["params"].get(word)
         if not same(there, here):

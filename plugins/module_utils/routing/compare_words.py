@@ -28,13 +28,16 @@ _TELLING = frozenset(
     {"model", "model_name", "mode", "id", "api_version", "routing_strategy", "group_name"}
     | {"fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks"}
     | {"models", "optional_pre_call_checks", "model_group_alias", "callbacks"}
+    | {"budget_duration", "tags", "tag_regex"}
 )
+_PRICES = frozenset(("input_cost_per_token", "output_cost_per_token"))
 _ADDRESS = frozenset(("api_base", "base_url", "url"))
 
 
 def is_secret(path: Path) -> bool:
     """Whether a value at this path may be one that nobody is to see."""
-    return any(isinstance(part, str) and _SECRET.search(part) for part in path)
+    words = (part for part in path if isinstance(part, str) and part not in _PRICES)
+    return any(_SECRET.search(word) for word in words)
 
 
 def shown(path: Path, value: Any) -> str:  # noqa: ANN401 - YAML holds anything
