@@ -135,7 +135,8 @@ class Routing:
                 self.notes.found(chain.place, "fallback-from-unknown", what, near=near)
 
     def _source_known(self, name: str) -> bool:
-        return self._known(name) or name == "*" or name in self.wildcards.by_name
+        known = self._known(name) or name in self.answered
+        return known or name == "*" or name in self.wildcards.by_name
 
     def _targets(self, chain: Chain, names_only: bool = False) -> list[str | Member]:
         """What a chain names, as groups or as members by their ids."""
@@ -193,7 +194,7 @@ class Routing:
 
         One that is the same as for any failure says nothing: it is taken then as well.
         """
-        if not self._known(chain.source):
+        if not self._source_known(chain.source):
             what = f"'{chain.source}' is no name here"
             self.notes.found(chain.place, "fallback-from-unknown", what)
             return
