@@ -136,6 +136,8 @@ def test_more_gateways_than_one_are_refused(lab: Path, play: Play) -> None:
     [
         ("validate.yml",),
         ("adopt.yml",),
+        ("plan.yml",),
+        ("drift.yml",),
         ("generations.yml",),
         ("ask.yml", "-e", "model=m", "-e", "question=x"),
         ("schedule.yml",),
@@ -226,3 +228,22 @@ def test_the_default_output_of_ansible_serves_too(lab: Path, play: Play, playboo
     )
     assert done.returncode != 0
     assert "Did you mean 'elsewhere'?" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("playbook", "said"),
+    [
+        ("plan.yml", "plan: no change where it was looked at; not looked at: gateway1."),
+        ("drift.yml", "drift: no drift where it was looked at; not looked at: gateway1."),
+    ],
+)
+def test_what_could_not_be_looked_at_is_never_called_well(
+    lab: Path, play: Play, playbook: str, said: str
+) -> None:
+    done = play(playbook, "-i", str(lab))
+    assert done.returncode == 2
+    assert "! gateway1 could not be looked at" in done.stdout
+    assert "Connection refused" in done.stdout
+    assert said in done.stdout
+    told = json.loads(play(playbook, "-i", str(lab), "-e", "format=json").stdout)
+    assert (told["ok"], list(told["not_seen"])) == (False, ["gateway1"])
