@@ -208,7 +208,9 @@ def registry(
 
 def test_the_base_has_no_mistake(registry: Path) -> None:
     (warning,) = report_of(registry)
-    assert "warning[model-without-fallback]: providers.cloud: nobody stands in for gpt-4o" in warning
+    assert (
+        "warning[model-without-fallback]: providers.cloud: nobody stands in for gpt-4o" in warning
+    )
 
 
 @pytest.mark.parametrize(("part", "instead", "code", "place", "words"), MISTAKES)
