@@ -100,8 +100,7 @@ def covered(compiled: Compiled, asked: list[Question]) -> Counter[str]:
     found: set[str] = set()
     members: Counter[str] = Counter()
     for route in compiled.routes.routes.values():
-        mine = [one for one in asked if one.said.name == route.name or route.wildcard
-                and one.said.matched.entry == route.name]  # fmt: skip
+        mine = [one for one in asked if one.said.matched.entry == route.name]
         if not mine:
             continue
         found.add(route.kind + (f" by {route.strategy}" if route.strategy else ""))

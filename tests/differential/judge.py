@@ -26,7 +26,7 @@ def disagreements(said: Explanation, how: str, seen: Seen) -> list[str]:
             found += _way(said, one)
     if len(seen) >= ENOUGH and how != "cooling":
         first = [one["asked"][0] if one["asked"] else "" for one in seen]
-        found += _shares("is asked first", first, said.first)
+        found += _shares("is asked first", first, said.first or {"": 1.0})
         found += _shares("answers", [one["who"] for one in seen], _with_nobody(said))
     about = f"{said.name!r}, down {list(said.down)}, {[*said.tags, said.agent]}: "
     return [about + one for one in dict.fromkeys(found)]
@@ -61,7 +61,7 @@ def _way(said: Explanation, one: dict[str, Any]) -> Iterator[str]:
 
 
 def _order(said: Explanation, asked: list[str]) -> Iterator[str]:
-    """Nobody of a later step before those of an earlier one; a canary's place is a matter of luck."""
+    """Nobody of a later step before one of an earlier step; where a canary stands is luck."""
     if said.down and not said.certain and said.matched.kind != "none":
         step = {t.id: n for n, one in reversed([*enumerate(said.steps)]) for t in one.targets
                 if not t.canary}  # fmt: skip

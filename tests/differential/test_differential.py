@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
-from tools.real_litellm import real_litellm
-
 from differential.harness import WANTED, examined
 from differential.registries import Parts, registries
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from tools.real_litellm import real_litellm
 
 pytestmark = pytest.mark.litellm
 

@@ -4,7 +4,6 @@ everything up and with each single provider down.
 
 from __future__ import annotations
 
-import copy
 import json
 import subprocess
 from pathlib import Path
@@ -56,15 +55,10 @@ def judge(said: Explanation, answers: list[dict[str, Any]]) -> None:
 
 
 def cold(config: dict[str, Any]) -> dict[str, Any]:
-    """Each request as if it were the first one: nobody cools down, nothing is counted. Nor does
-    OpenAI's client try again by itself, which LiteLLM leaves that to where it is not for chat."""
+    """Each request as if it were the first one: nobody cools down, nothing is counted."""
     settings = {**config["router_settings"], "disable_cooldowns": True}
     settings.pop("optional_pre_call_checks", None)
-    config = copy.deepcopy({**config, "router_settings": settings})
-    for one in config["model_list"]:
-        if one["model_info"]["mode"] != "chat":
-            one["litellm_params"] |= {"max_retries": 0, "num_retries": 0}
-    return config
+    return {**config, "router_settings": settings}
 
 
 @pytest.mark.litellm

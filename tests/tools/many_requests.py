@@ -86,7 +86,9 @@ async def completion(**sent: Any) -> Any:
     """In place of litellm.acompletion and its like for embeddings and text."""
     who, answers = upstream(sent["api_base"], sent["model"].split("/", 1)[1])
     if not answers:
-        raise litellm.InternalServerError("down", model=sent["model"], llm_provider="openai")
+        error = litellm.InternalServerError("down", model=sent["model"], llm_provider="openai")
+        error.num_retries = sent.get("num_retries")  # as LiteLLM's own functions do
+        raise error
     if "prompt" in sent:
         return litellm.TextCompletionResponse(model=who, choices=[{"text": who}])
     return litellm.ModelResponse(model=who, choices=[{"message": {"content": who}}])
@@ -178,7 +180,7 @@ async def many(config: Config, asks: list[Ask], make: Callable[[Config], Any]) -
 async def within_a_minute(
     config: Config, ask: Ask, make: Callable[[Config], Any], modes: dict[str, str]
 ) -> list[Seen]:
-    """Asked afresh where the minute of the clock, by which limits are counted, changed meanwhile."""
+    """Asked afresh where the minute, by which limits are counted, changed meanwhile."""
     found: list[Seen] = []
     for _ in range(5):
         router = make(labelled(config, ask["how"]))

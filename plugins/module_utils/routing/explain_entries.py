@@ -68,12 +68,9 @@ class Entry:
 
     @property
     def retries(self) -> int | None:
-        """How often a request that failed here is tried again; None: as the gateway says.
-
-        LiteLLM looks at what a deployment says for chat only.
-        """
+        """How often a request that failed here is tried again; None: as the gateway says."""
         found = self.params.get("num_retries")
-        return None if found is None or self.mode != CHAT else int(found)
+        return None if found is None else int(found)
 
     @property
     def price(self) -> float | None:
