@@ -93,6 +93,7 @@ molecule: $(BIN)/pytest ## the roles' Molecule scenarios, on a virtual lab of th
 test-nightly: test test-matrix molecule ## what takes long: all of the lab's tests, many more examples
 	@tests/tools/say "what takes long"
 	@LAB_LLM_STRICT=1 LAB_LLM_EXAMPLES=2000 $(BIN)/pytest -q tests/property
+	@LAB_LLM_STRICT=1 LAB_LLM_DIFFERENTIAL=500 $(BIN)/pytest -q -rP tests/differential
 	@LAB_LLM_STRICT=1 $(BIN)/pytest -q -m nightly tests/integration
 
 bench: $(BIN)/pytest ## measure, against floors measured in the same run; writes build/bench.json
