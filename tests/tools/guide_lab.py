@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +27,13 @@ from ansible_collections.lab.llm.plugins.module_utils.compile import (
 from tools.real_litellm import litellm_python
 
 KEY = "sk-of-the-test"
+REGISTRY = (Path(__file__).parents[1] / "registries/effects/registry.yaml").read_text()
+KEYS = {
+    "ANTHROPIC_API_KEY": "of-anthropic",
+    "OPENAI_API_KEY": "of-openai",
+    "CUSTOM_API_KEY": "of-custom",
+    "HEADER_KEY": "of-header",
+}
 INVENTORY = Inventory({"gateway": ["gw"]}, {"gw": "127.0.0.1"})
 FAILURES = {
     "down": (500, "down"),
@@ -176,6 +184,18 @@ def upstreams() -> Iterator[Upstreams]:
         yield found
     finally:
         server.shutdown()
+
+
+@contextlib.contextmanager
+def guide_lab(directory: Path) -> Iterator[Lab]:
+    """The proxy with the registry of the hand procedure."""
+    with lab(directory, REGISTRY, **KEYS) as found:
+        yield found
+
+
+def who(guide: Lab, model: str, times: int) -> Counter[str]:
+    """How often each has answered; "" where nobody did."""
+    return Counter(guide.ask(model).who for _ in range(times))
 
 
 @contextlib.contextmanager
