@@ -61,7 +61,7 @@ def policies(draw: Draw, providers: list[str], names: list[str]) -> dict[str, An
     keys = st.sampled_from([*names, *providers, "a-chain"])
     return {
         "fallback_chains": draw(st.dictionaries(keys, chains(providers, names), max_size=3)),
-        "budgets": draw(st.dictionaries(one, budget, max_size=1)),
+        "budgets": draw(st.dictionaries(one, budget, min_size=1, max_size=1)),
         "aliases": draw(st.dictionaries(st.just("nick"), st.sampled_from(names), max_size=1)),
         "debug_router": draw(st.booleans()),
         "routing_rules": {key: value for key, value in rules.items() if value is not None},

@@ -47,7 +47,7 @@ def rules(draw: st.DrawFn, providers: list[str], models: list[str]) -> dict[str,
 
     expressions = draw(st.lists(st.sampled_from(EXPRESSIONS), max_size=4, unique=True))
     ranges = draw(st.lists(st.sampled_from(SIZES), max_size=2, unique=True))
-    tasks = draw(st.lists(st.sampled_from(TASKS), max_size=2, unique=True))
+    tasks = draw(st.lists(st.sampled_from(TASKS), min_size=1, max_size=2, unique=True))
     return {
         "patterns": [pattern(one) for one in expressions],
         "capabilities": {name: task() for name in tasks},
