@@ -77,8 +77,16 @@ HEADERS = [
     ("~both/both-m", "authorization", "Bearer own-BOTH_KEY"),
     ("~both/both-m", "x-org", "own-LLM_HEADER_BOTH_X_ORG_F68FA497"),
     ("~open/open-m", "authorization", "Bearer no-key-needed"),
-    ("~vllm-token/vllm-token-m", "authorization", "own-LLM_HEADER_VLLM_TOKEN_AUTHORIZATION_3F82D6B8"),
-    ("~claude-proxy/claude-proxied", "authorization", "own-LLM_HEADER_CLAUDE_PROXY_AUTHORIZATION_CCA9FD7C"),
+    (
+        "~vllm-token/vllm-token-m",
+        "authorization",
+        "own-LLM_HEADER_VLLM_TOKEN_AUTHORIZATION_3F82D6B8",
+    ),
+    (
+        "~claude-proxy/claude-proxied",
+        "authorization",
+        "own-LLM_HEADER_CLAUDE_PROXY_AUTHORIZATION_CCA9FD7C",
+    ),
 ]
 
 
