@@ -24,7 +24,8 @@ _TEXT = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:==?|:)\s*(\"[^\"]*\"|'[^']*'|.*\S
 
 def read_policies(registry: Registry, root: Node, skip: set[Path]) -> None:
     """Adds them to a registry whose other names are known; what is at `skip` is left out."""
-    registry.public_names.update(dict.fromkeys(root.get("aliases") or ()))
+    if isinstance(root.get("aliases"), Node):
+        registry.public_names.update(dict.fromkeys(root["aliases"]))
     for name, place, spec in _entries(root, "aliases", skip):
         if isinstance(spec, str):
             registry.aliases[name] = Reference(spec, root["aliases"].value_place(name))

@@ -9,6 +9,7 @@ Each function returns (code, message, expected, suggestion).
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -134,7 +135,7 @@ def _text_instead(rule: Rule, spot: Spot) -> Words:
     if types & {"object", "array"} and colon and rest and " " not in key and key in _inside(rule):
         return "wrong-type", message, f"a space after the colon of '{key}:'", ""
     if types & {"integer", "number"} and _is_number(text):
-        return "wrong-type", message, f"the number without quotes: {text[:40]}", ""
+        return "wrong-type", message, _number_wanted(text), ""
     if "boolean" in types and text.lower() in ("true", "false", "yes", "no", "on", "off"):
         word = "true" if text.lower() in ("true", "yes", "on") else "false"
         return "wrong-type", message, f"{word}, without quotes", ""
@@ -206,7 +207,14 @@ def _mapping(spot: Spot) -> dict[str, Any]:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True
+
+
+def _number_wanted(text: str) -> str:
+    power = re.fullmatch(r"([+-]?\d+)(\.\d*)?[eE]([+-]?)(\d+)", text)
+    if power and not (power[2] and power[3]):  # YAML 1.1 reads 1e-9 as a text
+        written = f"{power[1]}{power[2] or '.0'}e{power[3] or '+'}{power[4]}"
+        return f"the number as YAML reads it: {written[:40]}"
+    return f"the number without quotes: {text[:40]}"

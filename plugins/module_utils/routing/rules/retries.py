@@ -77,7 +77,10 @@ def balancing_without_effect(facts: Facts) -> Iterator[Problem]:
     if not isinstance(written, Node):
         return
     path, place = "routing_rules.load_balancing", everywhere.at("load_balancing")
-    named = [key for key in ("strategy", "routing_strategy") if written.get(key)]
+    named = [
+        key for key in ("strategy", "routing_strategy")
+        if isinstance(written.get(key), str) and written[key]
+    ]  # fmt: skip
     if len({written[key] for key in named}) > 1:
         message = f"{path}: strategy and routing_strategy say different things"
         at = written.value_place(named[1])
