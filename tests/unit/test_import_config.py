@@ -201,6 +201,22 @@ def test_shares_order_and_limits_become_rules(tmp_path: Path) -> None:
     assert [one.code for one in result.findings] == ["limit-per-name"]
 
 
+def test_a_price_that_yaml_reads_as_a_text_is_carried_over(tmp_path: Path) -> None:
+    text = """\
+model_list:
+  - model_name: here
+    litellm_params: {model: openai/here, api_key: os.environ/K, input_cost_per_token: 1e-6}
+  - model_name: there
+    litellm_params: {model: openai/there, api_key: os.environ/K}
+    model_info: {output_cost_per_token: "2e-06"}
+"""
+    result = imported(tmp_path, text)
+    assert registry_of(result)["providers"]["openai"]["models"] == [
+        {"name": "here", "input_cost_per_million_tokens": 1.0},
+        {"name": "there", "output_cost_per_million_tokens": 2.0},
+    ]
+
+
 def test_an_address_from_a_variable_is_asked_for_or_given(tmp_path: Path) -> None:
     text = (
         "model_list:\n"

@@ -50,12 +50,22 @@ def _prices(deployments: list[Deployment]) -> dict[str, float]:
     """What a million tokens cost; of ours only what holds under all names of the model."""
     found: dict[str, float] = {}
     for key, price in _PRICES.items():
-        given = [one.params.get(key) or one.told(key) for one in deployments]
-        known = [v for v in given if isinstance(v, (int, float)) and not isinstance(v, bool)]
+        given = [_price(one.params.get(key) or one.told(key)) for one in deployments]
+        known = [price for price in given if price is not None]
         ours_ = all(one.id.startswith("~") for one in deployments)
         if known and 0 < known[0] < 1 and (len(known) == len(given) or not ours_):
             found[price] = round(known[0] * 1e6, 9)
     return found
+
+
+def _price(value: object) -> float | None:
+    """A number, or a text that is one: YAML reads 1e-6 as a text, and LiteLLM takes it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
 
 
 def _good(key: str, value: object) -> bool:
