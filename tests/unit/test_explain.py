@@ -6,11 +6,13 @@ tests/golden/test_explained.py and the differential tests hold the same to the r
 from __future__ import annotations
 
 import pytest
+from ansible_collections.lab.llm.plugins.module_utils.routing.conditions import agent_expression
 from ansible_collections.lab.llm.plugins.module_utils.routing.explain import Explainer, explain
 from ansible_collections.lab.llm.plugins.module_utils.routing.explain_report import (
     MistakeError,
     report,
 )
+from ansible_collections.lab.llm.plugins.module_utils.routing.explain_words import agents
 from tools.explain_cases import (
     ANSWERS,
     NAMES,
@@ -217,6 +219,11 @@ def test_what_goes_another_way_is_told() -> None:
         "asked first    b  m     for tag gold; for User-Agent aider",
         "if that fails  a  m",
     ]
+
+
+@pytest.mark.parametrize("written", ["aider", "^aider/", "(?i)^aider", "(?i)aider", ".*"])
+def test_a_user_agent_is_told_as_it_was_written(written: str) -> None:
+    assert agents([agent_expression(written)]) == [written]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ KINDS = {
     "refused": "When the one who is asked first refuses the content:",
 }
 NEVER = "(?!)"  # an expression that no User-Agent matches
-AGENT = re.compile(r"\^User-Agent: \.\*\(\?:(.*)\)|(.*)", re.S)
+AGENT = re.compile(r"(\(\?[a-zA-Z]+\))?\^User-Agent: (?:\.\*\(\?:(.*)\)|(.*))", re.S)
 Who = tuple[str, str, str]
 
 
@@ -203,8 +203,14 @@ def limits(target: TargetOf) -> list[str]:
 
 def agents(expressions: Iterable[str]) -> list[str]:
     """What a User-Agent must hold, without what every such expression begins with."""
-    found = (AGENT.fullmatch(one) for one in expressions if NEVER not in one)
-    return [one[1] if one[1] is not None else one[2] for one in found if one]
+    return [_agent(one) for one in expressions if NEVER not in one]
+
+
+def _agent(expression: str) -> str:
+    ours = AGENT.fullmatch(expression)
+    if not ours:
+        return expression
+    return (ours[1] or "") + (f"^{ours[3]}" if ours[2] is None else ours[2])
 
 
 def _directory(found: Explanation) -> str:
