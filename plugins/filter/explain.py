@@ -22,7 +22,7 @@ def explain(
 ) -> dict[str, Any]:
     """See explain_report.report; a mistake in what was asked is the key `problem`."""
     config = compiled.get("gateway_config", compiled)
-    if not isinstance(config, Mapping) or not config.get("model_list"):
+    if not isinstance(config, Mapping) or not isinstance(config.get("model_list"), list):
         raise AnsibleFilterError(
             "lab.llm.explain takes what lab.llm.registry gave, or a LiteLLM configuration: "
             "this has no model_list."

@@ -68,3 +68,16 @@ def test_a_mistaken_question_is_refused(explain, asked: dict[str, str], why: str
     code, told = explain(**asked)
     assert code != 0
     assert why in told
+
+
+def test_a_registry_without_a_name_serves_none(explain, tmp_path: Path) -> None:
+    (tmp_path / "registry/lab.yaml").write_text("providers: {}\n")
+    code, said = explain(all="true")
+    assert code == 0, said
+    assert "No name is served." in said
+
+
+def test_an_empty_name_is_no_name(explain) -> None:
+    code, said = explain(model="")
+    assert code != 0
+    assert "Which name?" in said
