@@ -35,7 +35,10 @@ Ask = dict[str, Any]
 Seen = dict[str, Any]
 LIFTED = 10**6
 AT_ONCE = 50
-REPLACED = ("acompletion", "aembedding", "atext_completion", "aclient_session")
+PATIENCE = 30  # seconds for one request, after which its status is 504
+REPLACED = (
+    "acompletion", "aembedding", "atext_completion", "aclient_session", "calculate_retry_after",
+)  # fmt: skip
 USAGE = {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}
 here: ContextVar[Seen] = ContextVar("here")  # what is seen of the request in this task
 down: set[str] = set()
@@ -94,12 +97,18 @@ async def completion(**sent: Any) -> Any:
     return litellm.ModelResponse(model=who, choices=[{"message": {"content": who}}])
 
 
+def at_once(**_asked: Any) -> float:
+    """In place of litellm.calculate_retry_after, which after a 429 waits for the next minute."""
+    return 0.0
+
+
 @contextlib.contextmanager
 def upstreams(how: str, gone: list[str]) -> Iterator[None]:
     """As long as they are these."""
     before = {name: getattr(litellm, name) for name in REPLACED}
     down.clear()
     down.update(gone)
+    litellm.calculate_retry_after = at_once
     litellm.aclient_session = httpx.AsyncClient(transport=httpx.MockTransport(transport))
     if how == "chosen":
         litellm.acompletion = litellm.aembedding = litellm.atext_completion = completion
@@ -117,21 +126,28 @@ async def one(router: Any, name: str, ask: Ask, modes: dict[str, str]) -> Seen:
     if not known(router, name):
         return seen | {"status": 400}
     try:
-        if modes.get(name) == "embedding":
-            seen["who"] = (await router.aembedding(model=name, input="Hello")).model
-        elif modes.get(name) == "completion":
-            answer = await router.atext_completion(model=name, prompt="Hello")
-            seen["who"] = answer.choices[0].text
-        else:
-            answer = await router.acompletion(
-                model=name,
-                messages=[{"role": "user", "content": "Hello"}],
-                metadata=copy.deepcopy(ask.get("metadata", {})),
-            )
-            seen["who"] = answer.choices[0].message.content
+        async with asyncio.timeout(PATIENCE):
+            seen["who"] = await answered_by(router, name, ask, modes.get(name, ""))
+    except TimeoutError:
+        seen["status"] = 504
     except Exception as error:
         seen["status"] = int(getattr(error, "status_code", 0) or 0)
     return seen
+
+
+async def answered_by(router: Any, name: str, ask: Ask, mode: str) -> str:
+    """Who answers, asked in the way that the name is for."""
+    if mode == "embedding":
+        return str((await router.aembedding(model=name, input="Hello")).model)
+    if mode == "completion":
+        answer = await router.atext_completion(model=name, prompt="Hello")
+        return str(answer.choices[0].text)
+    answer = await router.acompletion(
+        model=name,
+        messages=[{"role": "user", "content": "Hello"}],
+        metadata=copy.deepcopy(ask.get("metadata", {})),
+    )
+    return str(answer.choices[0].message.content)
 
 
 def known(router: Any, name: str) -> bool:

@@ -123,7 +123,7 @@ def packages(store: Store, manifest: Manifest) -> dict[str, str]:
 
 def pins(lock: str) -> list[tuple[str, str]]:
     """(package, version) of each line that pins one."""
-    return [(name, version) for name, version in _PINNED.findall(lock)]
+    return list(_PINNED.findall(lock))
 
 
 def pinned(lock: str) -> dict[str, str]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union
 
 from ..registry.problems import Place
 
-Path = tuple[str | int, ...]
+Path = tuple[Union[str, int], ...]  # noqa: UP007 - for ansible-test
 
 # The guide's two files: what providers are, and who answers to which name.
 FILES = {

@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import model_rules
 from .credentials import Credentials
 from .model_rules import Capability, Pattern, SizeRange
-from .model_rules import Reference as Reference
 from .policies import Budget, Chain, Condition, Everywhere
 from .problems import Place
 from .provider_types import CHAT, ProviderType
 from .sizes import parameters
 from .yaml_tree import Mapping as Node
 from .yaml_tree import Sequence
+
+Reference = model_rules.Reference
 
 ACTIVE = "active"
 TESTING = "testing"

@@ -66,7 +66,7 @@ def _public_entries(registry: Registry, root: Node, skip: set[Path]) -> None:
                 entry = _redundant(name, place, spec)
                 if registry.redundant.setdefault(name, entry) is not entry:
                     registry.repeated.append(entry)
-    registry.public_names.update((name, None) for name, _, _ in entries(root, "capabilities"))
+    registry.public_names.update((one[0], None) for one in entries(root, "capabilities"))
     registry.capabilities = {one.name: one for one in capabilities(root, skip)}
     registry.patterns = list(patterns(root, skip))
     registry.sizes = list(sizes(root, skip))

@@ -86,7 +86,7 @@ def same_machine(facts: Facts) -> Iterator[Problem]:
                 what = f"GPU {gpus} of the host" if gpus else "the host"
                 message = (
                     f"'{route.name}' and its fallback '{fallback.name}' run on {what}"
-                    f" '{next(iter(own))}' alone, and would fail together"
+                    f" '{min(own)}' alone, and would fail together"
                 )
                 found.setdefault(fallback.place, []).append(message)
     for place, said in found.items():
