@@ -116,14 +116,15 @@ def requests_with_marks(of: Explainer, config: Config, names: list[str]) -> Iter
 
 def limited(of: Explainer, config: Config, names: list[str]) -> Iterator[Question]:
     """More requests than a limit allows, under all names that begin with what it limits."""
-    rpm = {one["model_info"]["id"]: one["litellm_params"].get("rpm")
-           for one in config["model_list"]}  # fmt: skip
-    for id_ in [one for one, most in rpm.items() if most][:3]:
-        mine = [said for said in map(of.explain, names) if said.first.get(id_) == 1.0]
-        if mine:
+    everything = [of.explain(name) for name in names]
+    first = {one for said in everything for one, part in said.first.items() if part == 1.0}
+    for id_ in [one for one in ids(config) if one in first]:
+        mine = [said for said in everything if said.first.get(id_) == 1.0]
+        rpm = mine[0].targets[id_].rpm
+        if rpm:
             down = (provider_of(id_),)
             beyond = {one.name: of.explain(one.name, down=down) for one in mine[:3]}
-            yield Question(mine[0], "counted", rpm[id_] + 2, beyond, (id_, rpm[id_]))
+            yield Question(mine[0], "counted", rpm + 2, beyond, (id_, rpm))
 
 
 def cooling(of: Explainer, names: list[str]) -> Iterator[Question]:
