@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.lab.llm.plugins.module_utils.routing.explain import Explainer
 from ansible_collections.lab.llm.plugins.module_utils.routing.explain_answer import Explanation
 
-TIMES = 2  # of a request whose way is judged
+TIMES = 2  # of a request whose way is judged and is a matter of chance
 SHARES = 400  # of one whose shares are judged: what a binomial test needs
 SHARED_NAMES = 2  # of a registry, whose shares are judged
 UNKNOWN = ("nobody-has-this", "LLAMA3.1:8B", "gpt-4-unheard-of", "px/any", "lab.one", "p1/other")
@@ -74,10 +74,12 @@ def ways(of: Explainer, names: list[str]) -> Iterator[Question]:
         concerned = concerned_by(up)
         pairs = list(combinations(concerned, 2))
         for count, one in enumerate(concerned[:2]):
-            yield Question(of.explain(name, down=(one,)), "chosen" if count else "whole", 1)
+            whole = count == 0 and number % 2 == 0
+            yield Question(of.explain(name, down=(one,)), "whole" if whole else "chosen", 1)
         downs = [pairs[number % len(pairs)]] if pairs else []
         downs += [concerned] if len(concerned) > 2 and number % 3 == 0 else []
-        yield from (Question(of.explain(name, down=down), "chosen", TIMES) for down in downs)
+        for said in [of.explain(name, down=down) for down in downs]:
+            yield Question(said, "chosen", 1 if said.certain else TIMES)
 
 
 def concerned_by(said: Explanation) -> tuple[str, ...]:
