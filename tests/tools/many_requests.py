@@ -69,13 +69,11 @@ def upstream(url: str, model: str) -> tuple[str, bool]:
 def transport(request: httpx.Request) -> httpx.Response:
     """An upstream with the OpenAI API."""
     sent = json.loads(request.content)
-    if request.headers.get("x-stainless-retry-count", "0") != "0":
-        # OpenAI's client, which LiteLLM asks for embeddings, tries again by itself.
-        return httpx.Response(500, json={})
     who, answers = upstream(str(request.url), sent["model"])
     if not answers:
         error = {"message": "down", "type": "down", "code": "down"}
-        return httpx.Response(500, json={"error": error})
+        # OpenAI's client, which LiteLLM asks for embeddings, would try again by itself.
+        return httpx.Response(500, json={"error": error}, headers={"x-should-retry": "false"})
     body: dict[str, Any] = {"id": "1", "object": "chat.completion", "created": 1, "model": who}
     if request.url.path.endswith("/embeddings"):
         body["data"] = [{"object": "embedding", "index": 0, "embedding": [0.5]}]
