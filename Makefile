@@ -50,7 +50,7 @@ demo: lab ## the main job on the virtual lab: deploy, add a provider, ask, fail 
 
 # --- tests -----------------------------------------------------------------------------------
 
-# The lab's hosts wait a lot and sanity never does: beside each other they take two thirds of the time.
+# The lab's hosts wait a lot and sanity never does, so it runs beside them.
 test: lint test-unit ## everything that must pass before a commit lands
 	@tests/tools/say "ansible-test sanity, beside the lab"
 	@nice tests/tools/sanity & sanity=$$!; \

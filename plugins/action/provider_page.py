@@ -17,7 +17,7 @@ from ..module_utils.provider_page.page import page, place_of, read
 from ..module_utils.provider_page.sections import undocumented
 from ..module_utils.registry.load import shown
 from ..module_utils.registry.problems import has_errors
-from ..plugin_utils.inventory import beside_inventory, inventory_of
+from ..plugin_utils.inventory import inventory_of, registry_path
 
 ARGUMENTS = {
     "path": {"type": "path"},
@@ -43,13 +43,13 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
+        path = registry_path(arguments, task_vars)
         inventory = inventory_of(task_vars)
-        compiled = compile_registry(str(path), inventory, extra_file=arguments["file"] or "")
+        compiled = compile_registry(path, inventory, extra_file=arguments["file"] or "")
         if has_errors(compiled.problems):
             raise AnsibleActionFail("\n".join(map(str, compiled.problems)))
         providers = compiled.registry.providers.values()
-        place = place_of(str(path), arguments["page"])
+        place = place_of(path, arguments["page"])
         result = {
             "changed": False,
             "page": shown(place) if place else "",

@@ -21,7 +21,7 @@ from ..module_utils.registry.problems import ERROR, Place, Problem, has_errors, 
 from ..module_utils.removal import remove
 from ..module_utils.report import as_json, as_text
 from ..module_utils.revalued import revalue
-from ..plugin_utils.inventory import beside_inventory, inventory_of
+from ..plugin_utils.inventory import inventory_of, registry_path
 
 ARGUMENTS = {
     "path": {"type": "path"},
@@ -64,13 +64,13 @@ class ActionModule(ActionBase):
         _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         if any_change(arguments) > 1:
             raise AnsibleActionFail(f"Only one of {', '.join(CHANGES)} can be given.")
-        path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
-        file = _file(arguments, str(path))
-        compiled, problems, edited = _compiled(arguments, str(path), inventory_of(task_vars), file)
+        path = registry_path(arguments, task_vars)
+        file = _file(arguments, path)
+        compiled, problems, edited = _compiled(arguments, path, inventory_of(task_vars), file)
+        page = place_of(path, arguments["page"])
         missing = missing_variables(compiled, arguments["secrets"])
         problems = [*problems, *_about_missing(compiled, missing, arguments)]
         if arguments["check_page"] and not has_errors(problems) and not any_change(arguments):
-            page = place_of(str(path), arguments["page"])
             problems += stale(compiled, inventory_of(task_vars), page)
         problems = in_order(problems)
         failed = has_errors(problems)
@@ -78,15 +78,16 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = {
             "changed": False,
             "failed": failed,
-            "path": str(path),
+            "path": path,
             "file": file,
+            "in_registry": in_registry(path, file) | {"page": str(page or "")},
             "problems": [problem.as_dict() for problem in problems],
-            "msg": render(problems, compiled, str(path)),
+            "msg": render(problems, compiled, path),
         }
         if not failed:
             result.update(compiled.as_dict(), missing_variables=missing, **edited)
             result["problems"] = [problem.as_dict() for problem in problems]
-            result["commit"] = commit_of(str(path))
+            result["commit"] = commit_of(path)
         return result
 
 
@@ -124,6 +125,14 @@ def _file(arguments: Mapping[str, Any], path: str) -> str:
         return ""
     folder = Path.cwd() if arguments["text"] is None else Path(path).absolute()
     return str(folder / arguments["file"])
+
+
+def in_registry(path: str, file: str) -> dict[str, Any]:
+    """What the extra file is in the registry, and whether it is still to be put there."""
+    if not file:
+        return {"file": "", "is_new": False}
+    is_new = Path(file).parent.resolve() != Path(path).resolve()
+    return {"file": f"{path}/{Path(file).name}", "is_new": is_new}
 
 
 def missing_variables(compiled: Compiled, secrets: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.registry.git import GitError, Repository
-from ..plugin_utils.inventory import beside_inventory
+from ..plugin_utils.inventory import registry_path
 
 FILES = {"type": "list", "elements": "path", "default": []}
 ARGUMENTS = {
@@ -39,10 +39,10 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        path = arguments["path"] or task_vars.get("llm_registry") or beside_inventory(task_vars)
+        path = registry_path(arguments, task_vars)
         result = {"changed": False, "commit": "", "committed": False, "tag": "", "problem": ""}
         try:
-            repository = Repository(str(path))
+            repository = Repository(path)
             if arguments["prepare"]:
                 prepare(repository, arguments)
             elif self._task.check_mode:

@@ -4,31 +4,37 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..module_utils.host.llama_cpp import STEM
 from ..module_utils.host.units import unit_name
 from ..module_utils.planning import drift, plan
+from ..module_utils.verdicts import Verdict
 
 Found = Mapping[str, Any]
 
 
 def plan_report(
-    check: Found, gateway: Found, hosts: Mapping[str, Found], name: str = "gateway"
+    check: Found,
+    gateway: Found,
+    hosts: Mapping[str, Found],
+    name: str = "gateway",
+    format: str = "text",
+    exit_code: bool = False,
 ) -> dict[str, Any]:
-    """See plan: what a run would change, with `lines` and `json` of it."""
+    """See plan, as {ok, report, why}; with `exit_code` a change is not ok."""
     told = plan.plan(check, gateway, hosts, name)
-    said = {"lines": plan.lines(told), "ending": plan.ending(told), "json": as_json(told)}
-    return {**told, **said}
+    ok = told["ok"] and not (exit_code and told["changes"])
+    return Verdict(ok, told, tuple(plan.lines(told)), plan.ending(told)).as_dict(format)
 
 
 def plan_hosts(check: Found, gateway: Found, inventory: Iterable[str]) -> list[str]:
     """The hosts that are to run a service or have one, as far as the inventory has them."""
     wanted = [host for host in check.get("services", {}) if on_host(check, host)]
     had = [] if check.get("file_providers") else gateway.get("hosts", [])
-    return [host for host in dict.fromkeys([*wanted, *had]) if host in list(inventory)]
+    known = set(inventory)
+    return [host for host in dict.fromkeys([*wanted, *had]) if host in known]
 
 
 def on_host(check: Found, host: str) -> list[Any]:
@@ -39,23 +45,23 @@ def on_host(check: Found, host: str) -> list[Any]:
 
 
 def drift_report(
-    gateway: Found, hosts: Mapping[str, Found], name: str = "gateway", user: str = "llm"
+    gateway: Found,
+    hosts: Mapping[str, Found],
+    name: str = "gateway",
+    user: str = "llm",
+    format: str = "text",
+    exit_code: bool = False,
 ) -> dict[str, Any]:
-    """See drift: what is not as it was deployed, with `lines` and `json` of it."""
+    """See drift, as {ok, report, why}; with `exit_code` drift is not ok."""
     told = drift.drift(gateway, hosts, name, user)
-    said = {"lines": drift.lines(told), "ending": drift.ending(told), "json": as_json(told)}
-    return {**told, **said}
+    ok = told["ok"] and not (exit_code and told["drift"])
+    return Verdict(ok, told, tuple(drift.lines(told)), drift.ending(told)).as_dict(format)
 
 
 def drift_units(gateway: Found, host: str) -> dict[str, int]:
     """The units that the gateway expects on a host, each with its port."""
     known = gateway.get("expected", {}).get(host, {})
     return {unit_name(STEM, provider): port for provider, port in known.items()}
-
-
-def as_json(told: Found) -> str:
-    """One JSON document."""
-    return json.dumps(told, indent=2, ensure_ascii=False)
 
 
 class FilterModule:

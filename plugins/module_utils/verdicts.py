@@ -59,7 +59,7 @@ def verdict(kind: str, hosts: Hosts, facts: Facts) -> Verdict:
 def _with_records(kind: str, ended: Verdict, facts: Facts) -> Verdict:
     """What the page and git have of it; a commit that was asked for and refused ends it badly."""
     page, git = (_done(facts.get(name)) for name in ("page", "git"))
-    if kind == "documented" or (not page and not git):
+    if not page and not git:
         return ended
     more = {
         "page": page.get("page", ""),
@@ -92,17 +92,17 @@ def _site(hosts: Hosts, facts: Facts) -> Verdict:
 
 
 def _kept(hosts: Hosts, facts: Facts) -> Verdict:
-    """`file`: the one that was added; `stands`: what it is in the registry; `check`: the registry
-    action's result."""
+    """`check`: the registry action's result, of the file that was added."""
     gateway, check = _gateway(hosts), facts["check"]
     proof = gateway.get("proof") or UNASKED
-    document = {"ok": True, "file": facts["file"], **_measured(proof)}
+    document = {"ok": True, "file": check["file"], **_measured(proof)}
     lines = (*proof["lines"], proof["cost_line"], proof.get("performance_line", ""))
     page, git = (_done(facts.get(name)) for name in ("page", "git"))
     if proof is UNASKED or not check["file_providers"] or not page:
         return Verdict(True, document, lines)
     known = {"providers": check["file_providers"], "routes": check["routes"], "gateway": gateway}
-    rows = Checklist({**known, "file": facts["stands"], "page": page, "git": git}).rows()
+    known |= {"file": check["in_registry"]["file"], "page": page, "git": git}
+    rows = Checklist(known).rows()
     return Verdict(True, {**document, "checklist": rows}, (*lines, *as_lines(rows)))
 
 
@@ -187,8 +187,8 @@ def _proven(hosts: Hosts, _facts: Facts) -> Verdict:
 
 
 def _documented(_hosts: Hosts, facts: Facts) -> Verdict:
-    """`page`: what provider_page says."""
-    page = facts["page"]
+    """`written`: what provider_page says."""
+    page = facts["written"]
     known = {"page": page["page"], "changed": page["changed"], "undocumented": page["providers"]}
     if page["problem"]:
         document = {**known, "ok": False, "failures": [page["problem"]]}

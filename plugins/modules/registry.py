@@ -104,13 +104,11 @@ EXAMPLES = r"""
   lab.llm.registry:
     path: /etc/lab/registry
     file: mistral.yaml
-  register: llm
 
 - name: See what follows from a larger share for a provider
   lab.llm.registry:
     values:
       - {path: [providers, mistral, traffic], value: 25%}
-  register: llm
 """
 
 RETURN = r"""
@@ -186,6 +184,10 @@ removed:
 file:
   description: The absolute path of O(file), or nothing.
   type: str
+  returned: always
+in_registry:
+  description: C(file), what O(file) is or will be there; C(is_new), if it is not yet; its C(page).
+  type: dict
   returned: always
 commit:
   description: The git commit of the registry, with C(+) if files differ from it; or nothing.

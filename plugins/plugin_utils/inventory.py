@@ -15,6 +15,12 @@ from ansible.errors import AnsibleActionFail
 from ..module_utils.compile import Inventory
 
 
+def registry_path(arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
+    """The registry's directory: as the task says, else llm_registry, else beside the inventory."""
+    named = arguments["path"] or task_vars.get("llm_registry")
+    return str(named or beside_inventory(task_vars))
+
+
 def beside_inventory(task_vars: Mapping[str, Any]) -> str:
     """The registry/ that stands beside the inventory file in use."""
     for source in task_vars.get("ansible_inventory_sources") or []:

@@ -18,8 +18,14 @@ SAME = {**NEW, "previous": 3}
 WORSE = {"allowed": False, "share": 0.05, "why": "it fails more"}
 BETTER = {"allowed": True, "share": 0.05, "why": "it does as well"}
 PROOF = {"checks": [1], "cost": [2], "cost_line": "cost: nothing", "lines": ["✅ a", "❌ b"]}
-CHECK = {"file_providers": ["m"], "routes": []}
-ADDED = {"file": "m.yaml", "stands": "lab/registry/m.yaml", "check": CHECK}
+CHECK = {
+    "file": "m.yaml",
+    "in_registry": {"file": "lab/registry/m.yaml"},
+    "file_providers": ["m"],
+    "routes": [],
+}
+ADDED = {"check": CHECK}
+ADOPTED = {"file": "m.yaml"}
 KEY = {"variable": "A_KEY", "check_mode": False}
 SHARE = {"provider": "m", "traffic": "25%", "check_mode": False}
 ALL = {**SHARE, "traffic": "100%"}
@@ -43,7 +49,7 @@ CASES: list[tuple[str, Any, Any, bool, str]] = [
     ),
     ("kept", {"g": {"gateway_result": {"proof": PROOF}}}, ADDED, True, "✅ a\n❌ b\ncost: nothing"),
     ("kept", {"g": {"gateway_result": {}}}, ADDED, True, "In check mode nothing is asked."),
-    ("adopted", {"g": {"gateway_result": NEW}}, ADDED, True, "holds m.yaml now. Generation 3"),
+    ("adopted", {"g": {"gateway_result": NEW}}, ADOPTED, True, "holds m.yaml now. Generation 3"),
     ("adopted", {"g": {"gateway_result": NEW}}, {"file": ""}, True, "serves nothing that"),
     ("removed", {}, REMOVAL, True, "Nobody answers to: m-7b."),
     ("removed", FAILED, REMOVAL, False, "m was not removed"),
@@ -102,7 +108,7 @@ GIT = {"commit": "3f2a", "committed": True, "tag": "", "problem": ""}
 REFUSED_BY_GIT = {**GIT, "commit": "", "problem": "git commit refuses: no"}
 WITH = {"page": PAGE, "git": GIT}
 ROUTES = [{"name": "m-7b", "targets": [{"provider": "m"}], "rule": "lab/m.yaml:3"}]
-KEPT = {**ADDED, "check": {"file_providers": ["m"], "routes": ROUTES}}
+KEPT = {"check": {**CHECK, "routes": ROUTES}}
 LIVE = {"g": {"gateway_result": {**NEW, "outcome": "live", "proof": {**PROOF, "checks": []}}}}
 
 
@@ -142,6 +148,6 @@ def test_a_commit_that_is_refused_ends_it_badly(kind: str, hosts: Any, facts: An
 
 
 def test_the_page_by_itself() -> None:
-    assert verdict("documented", {}, {"page": PAGE}).lines == ("p.md: written",)
-    bad = verdict("documented", {}, {"page": {**PAGE, "problem": "it is full"}})
+    assert verdict("documented", {}, {"written": PAGE}).lines == ("p.md: written",)
+    bad = verdict("documented", {}, {"written": {**PAGE, "problem": "it is full"}})
     assert (bad.ok, bad.why) == (False, "it is full")

@@ -168,15 +168,6 @@ def _remember(wish: Artifact) -> None:
         write_record(record_of(wish.target), known)
 
 
-def content_differs(path: Path) -> bool:
-    """Whether a file whose look has changed is another one than was brought; one that was not
-    brought by us counts as another."""
-    known = read_record(record_of(path))
-    if known and known.get("file") == fingerprint(path):
-        return False  # brought anew since
-    return not known or known.get("sha256") != sha256_of(path)
-
-
 def _folder_state(wish: Artifact, check: bool) -> str:
     """Why the folder is not as wished, or ""."""
     folder = wish.target

@@ -45,3 +45,12 @@ def write_record(path: Path, known: dict[str, object]) -> None:
     part = path.parent / f"{path.name}.part"
     part.write_text(json.dumps(known, separators=(",", ":")))
     part.replace(path)
+
+
+def content_differs(path: Path) -> bool:
+    """Whether a file whose look has changed is another one than was brought; one that was not
+    brought by us counts as another."""
+    known = read_record(record_of(path))
+    if known and known.get("file") == fingerprint(path):
+        return False  # brought anew since
+    return not known or known.get("sha256") != sha256_of(path)

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from .artifacts import content_differs
+from .fingerprints import content_differs
 from .readiness import foreign_holder
 from .started_with import differing, known_units
 from .units import is_ours

@@ -13,6 +13,7 @@ from typing import Any
 from . import model_rules
 from .credentials import Credentials
 from .model_rules import Capability, Pattern, SizeRange
+from .nodes import place_in
 from .policies import Budget, Chain, Condition, Everywhere
 from .problems import Place
 from .provider_types import CHAT, ProviderType
@@ -24,6 +25,8 @@ Reference = model_rules.Reference
 
 ACTIVE = "active"
 TESTING = "testing"
+# Before the names of its models: who asks for such a name wants this provider, and no other.
+ON_TRIAL = "testing/"
 
 
 @dataclass(slots=True)
@@ -100,6 +103,11 @@ class Provider:
         return {k: v for k, v in declared.items() if not k.startswith("x-")} | rate
 
     @property
+    def prefix(self) -> str:
+        """What stands before the names of its models."""
+        return ON_TRIAL if self.status == TESTING else ""
+
+    @property
     def headers(self) -> Mapping[str, str]:
         custom = self.spec.get("custom_config")
         found = custom.get("headers") if isinstance(custom, Node) else None
@@ -126,13 +134,7 @@ class Provider:
 
     def at(self, *path: str) -> Place:
         """The place of a value inside it, or of the nearest thing around it that is written."""
-        node, place = self.spec, self.place
-        for key in path:
-            if not isinstance(node, Node) or key not in node:
-                break
-            place = node.value_place(key)
-            node = node[key]
-        return place
+        return place_in(self.spec, path, self.place)
 
     def place_of_variable(self, name: str) -> Place:
         """Where a variable is named; the provider's place if it is its type's usual one."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .model_rules import Reference
@@ -43,3 +43,15 @@ def references(spec: Node, key: str) -> list[Reference]:
     if isinstance(spec[key], Sequence):
         return [Reference(str(name), place) for place, name in items(spec, key)]
     return [reference(spec, key)]
+
+
+def place_in(spec: Node | None, path: Iterable[str], place: Place) -> Place:
+    """Where a value inside of a mapping is written, or the nearest thing around it that is; `place`
+    is that of the mapping itself."""
+    node: Any = spec
+    for key in path:
+        if not isinstance(node, Node) or key not in node:
+            break
+        place = node.value_place(key)
+        node = node[key]
+    return place

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .nodes import place_in
 from .problems import Place
 from .yaml_tree import Mapping as Node
 
@@ -90,10 +91,4 @@ class Everywhere:
 
     def at(self, *path: str) -> Place:
         """Where a value of it is written, or the nearest thing around it that is."""
-        node, place = self.spec, Place("", 1, 1)
-        for key in path:
-            if not isinstance(node, Node) or key not in node:
-                break
-            place = node.value_place(key)
-            node = node[key]
-        return place
+        return place_in(self.spec, path, Place("", 1, 1))

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from .credentials import credentials
 from .model import (
     ACTIVE,
-    TESTING,
     ExactMatch,
     Limit,
     Member,
@@ -41,8 +40,7 @@ def build(root: Node, broken: Iterable[Path] = ()) -> Registry:
             continue
         provider = _provider(name, place, spec)
         registry.providers[name] = provider
-        prefix = "testing/" if provider.status == TESTING else ""
-        registry.public_names.update((prefix + model, None) for model in provider.models)
+        registry.public_names.update((provider.prefix + model, None) for model in provider.models)
     for path in sorted(skip):
         # What stands outside of its section is declared all the same.
         if path[0] == "providers" and len(path) > 1 and path[1] not in registry.provider_names:

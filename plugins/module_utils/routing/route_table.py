@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..registry.model import ON_TRIAL
 from ..registry.problems import Place
 from ..registry.provider_types import CHAT
 
@@ -110,6 +111,11 @@ class Route:
     retries: int | None = None
     long_prompt: list[Fallback] = field(default_factory=list)
     refused: list[Fallback] = field(default_factory=list)
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether it is the name of a model at a provider on trial."""
+        return self.name.startswith(ON_TRIAL)
 
     @property
     def mode(self) -> str:
@@ -216,12 +222,9 @@ def rule(place: Place) -> str:
 
 
 def _fallback_dict(fallback: Fallback) -> dict[str, Any]:
-    return {
-        "name": fallback.name,
-        "kind": fallback.kind,
-        "ids": [deployment.called for deployment in fallback.deployments],
-        "rule": rule(fallback.place),
-    }
+    ids = [deployment.called for deployment in fallback.deployments]
+    told = {"name": fallback.name, "kind": fallback.kind}
+    return {**told, "ids": ids, "rule": rule(fallback.place)}
 
 
 def _target_dict(target: Target, strategy: str) -> dict[str, Any]:
@@ -243,8 +246,5 @@ def _target_dict(target: Target, strategy: str) -> dict[str, Any]:
         told |= {"rpm": deployment.rpm, "tpm": deployment.tpm}
     if deployment.budget is not None:
         told |= {"max_budget": deployment.budget, "budget_duration": deployment.budget_duration}
-    if target.tags:
-        told["tags"] = target.tags
-    if target.agents:
-        told["agents"] = target.agents
-    return told
+    conditions = {"tags": target.tags, "agents": target.agents}
+    return told | {key: values for key, values in conditions.items() if values}

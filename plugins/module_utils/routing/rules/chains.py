@@ -126,7 +126,7 @@ def ambiguous_step(facts: Facts) -> Iterator[Problem]:
         for chain in facts.registry.chains
         for step in chain.steps
     ]
-    every = [one for one in facts.table.routes.values() if not one.name.startswith("testing/")]
+    every = [one for one in facts.table.routes.values() if not one.on_trial]
     for step in facts.registry.everywhere.default_fallback:
         steps.append(("routing_rules.default_fallback", step, every))
     for path, step, routes in steps:

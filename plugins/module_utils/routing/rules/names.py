@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...registry.model import Model, Provider, Reference, Registry
+from ...registry.model import ON_TRIAL, Model, Provider, Reference, Registry
 from ...registry.problems import Place, Problem
 from ..resolve import backend_model, kind_of
 from ..sources.fallbacks import stand_in
@@ -27,8 +27,8 @@ def reserved_name(facts: Facts) -> Iterator[Problem]:
     for provider in registry.providers.values():
         entries += [(model.name, model.place) for model in provider.models.values()]
     for name, place in entries:
-        if name.startswith(("~", "testing/")):
-            start = "~" if name[0] == "~" else "testing/"
+        if name.startswith(("~", ON_TRIAL)):
+            start = "~" if name[0] == "~" else ON_TRIAL
             message = f"the name '{name}' begins with '{start}', kept for the gateway's own use"
             yield Problem(place, "reserved-name", message, "another name")
         elif "*" in name or not name.isprintable() or not name or name != name.strip():

@@ -144,7 +144,7 @@ def model_without_fallback(facts: Facts) -> Iterator[Problem]:
     """
     covered: set[tuple[str, str]] = set()
     for route in facts.table.routes.values():
-        if route.name.startswith("testing/"):
+        if route.on_trial:
             continue
         if len(route.peers) > 1 or route.chain:
             stands_in = [one for fallback in route.fallbacks for one in _led_to(facts, fallback)]

@@ -19,8 +19,6 @@ from ..resolve import kind_of
 from ..route_table import PROVIDER, ROUTE, Route
 from .fallbacks import resolved
 
-TESTING = "testing/"  # who asks for that name wants this provider, and no other
-
 
 def chains(draft: Draft, routes: Mapping[str, Route]) -> None:
     """Adds to what is declared for each name, and tells how often its first target is tried."""
@@ -32,7 +30,7 @@ def chains(draft: Draft, routes: Mapping[str, Route]) -> None:
             if chain.when == ERROR:
                 _extend(declared, route, chain.steps, routes, chain.primary.name)
         tries = [chain.attempts for chain in mine if chain.attempts is not None]
-        if not route.name.startswith(TESTING):
+        if not route.on_trial:
             _extend(declared, route, everywhere.default_fallback, routes)
             tries += [] if everywhere.attempts is None else [everywhere.attempts]
         route.retries = tries[0] if tries else None
@@ -71,7 +69,7 @@ def chains_of(route: Route, known: Known, alias_of: Mapping[str, str]) -> Iterat
     yield from known.get((ROUTE, route.name), ())
     if route.name in alias_of:
         yield from known.get((ROUTE, alias_of[route.name]), ())
-    if not route.name.startswith(TESTING):
+    if not route.on_trial:
         first = [one.deployment.provider for one in route.peers if one.rank == route.peers[0].rank]
         for provider in dict.fromkeys(first):
             yield from known.get((PROVIDER, provider), ())

@@ -30,7 +30,7 @@ def conditions(draft: Draft, routes: Mapping[str, Route]) -> None:
 def _added(
     draft: Draft, possible: list[Condition], route: Route, routes: Mapping[str, Route]
 ) -> Iterator[Target]:
-    if not route.targets or route.wildcard or route.strategy or route.name.startswith("testing/"):
+    if not route.targets or route.wildcard or route.strategy or route.on_trial:
         return
     rank = 0
     for condition in possible:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from ...registry.model import TESTING
 from ..draft import Draft
 from ..route_table import MODEL, Route
 
@@ -17,9 +16,8 @@ def own_models(draft: Draft) -> dict[str, Route]:
     for provider in draft.registry.providers.values():
         if not provider.rendered:
             continue
-        prefix = "testing/" if provider.status == TESTING else ""
         for model in provider.models.values():
-            name = prefix + model.name
+            name = provider.prefix + model.name
             route = routes.get(name)
             if route is None:
                 route = routes[name] = Route(name, MODEL, model.place)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ...registry.model import Provider
+from ...registry.model import ON_TRIAL, Provider
 from ...registry.model_rules import Pattern
 from ..draft import Draft
 from ..name_index import NameIndex
@@ -81,7 +81,7 @@ class _Patterns:
         if provider.models and not use.pattern.backend_model:
             return NameIndex(provider.models)
         if self.everything is None:
-            self.everything = NameIndex(one for one in self.own if not one.startswith("testing/"))
+            self.everything = NameIndex(one for one in self.own if not one.startswith(ON_TRIAL))
         return self.everything
 
     def _route(self, pattern: Pattern, name: str, provider: Provider) -> None:
