@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils.host.llama_cpp import STEM
-from ..module_utils.host.units import unit_name
 from ..module_utils.planning import drift, plan
+from ..module_utils.planning.services import merged
 from ..module_utils.verdicts import Verdict
 
 Found = Mapping[str, Any]
@@ -18,13 +17,15 @@ Found = Mapping[str, Any]
 def plan_report(
     check: Found,
     gateway: Found,
-    hosts: Mapping[str, Found],
+    hosts: Mapping[str, Sequence[Found]],
     name: str = "gateway",
     format: str = "text",
     exit_code: bool = False,
 ) -> dict[str, Any]:
-    """See plan, as {ok, report, why}; with `exit_code` a change is not ok."""
-    told = plan.plan(check, gateway, hosts, name)
+    """See plan, as {ok, report, why}; with `exit_code` a change is not ok. Of each host there is
+    one plan an engine."""
+    seen = {host: merged(plans) for host, plans in hosts.items()}
+    told = plan.plan(check, gateway, seen, name)
     ok = told["ok"] and not (exit_code and told["changes"])
     return Verdict(ok, told, tuple(plan.lines(told)), plan.ending(told)).as_dict(format)
 
@@ -61,7 +62,7 @@ def drift_report(
 def drift_units(gateway: Found, host: str) -> dict[str, int]:
     """The units that the gateway expects on a host, each with its port."""
     known = gateway.get("expected", {}).get(host, {})
-    return {unit_name(STEM, provider): port for provider, port in known.items()}
+    return {one["unit"]: one["port"] for one in known.values()}
 
 
 class FilterModule:

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .host.llama_cpp import STEM
-from .host.units import unit_name
 from .registry.load import shown
 
 Services = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -42,7 +40,7 @@ def report(told: Mapping[str, Any], removed: Mapping[str, Any]) -> str:
 
 def units(specs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The names of the units that run these."""
-    return [unit_name(STEM, spec["provider"]) for spec in specs]
+    return [spec["unit"] for spec in specs]
 
 
 def _left(host: str, names: Sequence[str], user: str) -> list[str]:

@@ -52,7 +52,7 @@ backends:
   elements: dict
   returned: success
 expected:
-  description: The instances that it has, host to provider to port.
+  description: The instances that it has, host to provider to C(unit) and C(port).
   type: dict
   returned: success
 notes: {description: What else there is to know., type: list, elements: str, returned: success}

@@ -23,7 +23,11 @@ options:
     description: Units that are to be there, name to port.
     type: dict
     default: {}
-  pattern: {description: A glob for all units of their kind., type: str, default: "*.service"}
+  patterns:
+    description: Globs for all units of their kind.
+    type: list
+    elements: str
+    default: ["*.service"]
 attributes:
   check_mode: {support: full, description: It only looks.}
   diff_mode: {support: none, description: It changes nothing.}
@@ -34,7 +38,7 @@ EXAMPLES = r"""
   lab.llm.service_drift:
     user: llm
     expected: {llama-server-smollm.service: 8080}
-    pattern: llama-server-*.service
+    patterns: [llama-server-*.service]
   become: true
   register: service_drift
 """
@@ -66,7 +70,7 @@ from ..module_utils.host.user_manager import Manager
 ARGUMENTS = {
     "user": {"type": "str", "required": True},
     "expected": {"type": "dict", "default": {}},
-    "pattern": {"type": "str", "default": "*.service"},
+    "patterns": {"type": "list", "elements": "str", "default": ["*.service"]},
 }
 
 
@@ -76,7 +80,7 @@ def work(params: dict[str, Any], home: str | None) -> dict[str, Any]:
     if home is None:
         why = f"there is no user {params['user']}"
         return {"units": [], "leftover": [], "systemd": why if expected else ""}
-    return look(Path(home), Manager(), expected, params["pattern"])
+    return look(Path(home), Manager(), expected, params["patterns"])
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ options:
     type: list
     elements: str
     default: []
-  leftover_pattern: {description: A glob., type: str, default: ""}
+  leftover_patterns: {description: Globs., type: list, elements: str, default: []}
   prune: {description: Whether leftovers are made absent., type: bool, default: false}
 attributes:
   check_mode: {support: full, description: "It reads, in check mode too."}

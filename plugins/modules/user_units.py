@@ -132,10 +132,11 @@ options:
     type: list
     elements: str
     default: []
-  leftover_pattern:
-    description: A glob; units of ours that match it and are not named are leftovers.
-    type: str
-    default: ""
+  leftover_patterns:
+    description: Globs; units of ours that match one and are not named are leftovers.
+    type: list
+    elements: str
+    default: []
   prune:
     description: Whether leftovers are made absent. If not, they are reported with a warning.
     type: bool

@@ -64,10 +64,11 @@ def test_a_spec_says_all_that_a_role_needs(tmp_path: Path) -> None:
         "options": {"ctx_size": 2048, "lora": ["a", "b"]},
     }  # fmt: skip
     assert found["key_variable"] == "KEY"
-    assert found["model"] == {
-        "name": "m",
+    assert found["unit"] == "llama-server-p.service"
+    assert found["models"] == [{
+        "name": "m", "mode": "chat", "size": None, "context_length": None,
         "source": {"url": "https://h/m.gguf", "sha256": "ab" * 32},
-    }
+    }]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -213,8 +213,11 @@ def test_one_that_runs_on_one_host_is_found_by_its_health() -> None:
         "model_info": {"id": "~alone/m"},
     }
     health = [{"provider": "alone", "host": "b2", "url": "http://b2:8081/health"}]
-    probes = {"deployments": [{"id": "~alone/m"}], "health": health}
-    assert observed.expected(probes, {"model_list": [entry]}) == {"b2": {"alone": 8081}}
+    providers = {"alone": {"unit": "llama-server-alone.service"}}
+    probes = {"deployments": [{"id": "~alone/m"}], "health": health, "providers": providers}
+    assert observed.expected(probes, {"model_list": [entry]}) == {
+        "b2": {"alone": {"unit": "llama-server-alone.service", "port": 8081}}
+    }
     assert [one["host"] for one in listings({"model_list": [entry]}, probes)] == ["b2"]
 
 
@@ -248,10 +251,11 @@ def test_what_a_backend_has_is_compared_with_what_is_asked_of_it(
     assert [one.text for one in of_backends([said], [])] == texts
 
 
-GATEWAY: dict[str, Any] = {
-    "current": 7, "findings": [], "notes": [], "expected": {"b1": {"lab": 8080}}, "backends": [],
-}  # fmt: skip
 NAME = "llama-server-lab.service"
+GATEWAY: dict[str, Any] = {
+    "current": 7, "findings": [], "notes": [], "backends": [],
+    "expected": {"b1": {"lab": {"unit": NAME, "port": 8080}}},
+}  # fmt: skip
 UNIT: dict[str, Any] = {
     "unit": NAME, "file": "ours", "text": None, "was": None, "secrets": False, "mode": "",
     "watch": [], "expected": True, "active": "active", "result": "success", "enabled": True,

@@ -9,12 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.lab.llm.plugins.module_utils.engines.common import EngineError
+from ansible_collections.lab.llm.plugins.module_utils.engines.llama_cpp import OURS, host_plan
 from ansible_collections.lab.llm.plugins.module_utils.host import units
-from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp import (
-    OURS,
-    LlamaCppError,
-    host_plan,
-)
 from ansible_collections.lab.llm.plugins.module_utils.registry.schema_files import document
 
 SHA = "b1" * 32
@@ -29,6 +26,8 @@ SETTINGS: dict[str, Any] = {
     "binary": "",
     "sandbox": True,
     "ready_timeout": 600,
+    "packaged_binary": "/usr/bin/llama-server",
+    "secrets_name": "llama_cpp_secrets",
 }
 
 
@@ -42,8 +41,11 @@ def spec(**changes: Any) -> dict[str, Any]:
         "bind": "10.0.0.1",
         "port": 8080,
         "version": None,
-        "model": {"name": changes.pop("model", "org/small"), "source": source},
+        "unit": units.unit_name("llama-server-", changes.get("provider", "gpu")),
+        "models": [{"name": changes.pop("model", "org/small"), "source": source}],
         "options": {},
+        "environment": {},
+        "limits": {},
         "gpus": None,
         "key_variable": None,
         "health_url": "http://10.0.0.1:8080/health",
@@ -57,6 +59,19 @@ def plan(*specs: dict[str, Any], secrets: dict[str, str] | None = None, **settin
 
 def argv(unit: dict[str, Any]) -> list[str]:
     return unit["sections"]["Service"]["ExecStart"]
+
+
+def test_limits_and_variables_are_in_the_unit() -> None:
+    wished = {"memory_max": "24G", "cpu_quota": "400%", "nice": 5}
+    (unit,) = plan(spec(limits=wished, environment={"A": "b c"}, gpus=[1, 0]))["units"]
+    service = unit["sections"]["Service"]
+    assert [service[key] for key in ("MemoryMax", "CPUQuota", "Nice")] == ["24G", "400%", 5]
+    assert service["Environment"] == {
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": "1,0",
+        "ROCR_VISIBLE_DEVICES": "1,0",
+        "A": "b c",
+    }
 
 
 def test_one_instance() -> None:
@@ -168,7 +183,7 @@ def test_gpus_are_chosen_by_environment(gpus: list[int] | None, visible: str | N
     ],
 )
 def test_what_does_not_fit_is_said(change: dict, settings: dict, word: str) -> None:
-    with pytest.raises(LlamaCppError, match=word):
+    with pytest.raises(EngineError, match=word):
         plan(spec(**change), **settings)
 
 
@@ -180,5 +195,5 @@ def test_what_is_ours_is_refused_before_a_host_is_touched() -> None:
 
 
 def test_a_port_is_given_once() -> None:
-    with pytest.raises(LlamaCppError, match="gpu and other both want port 8080"):
+    with pytest.raises(EngineError, match="gpu and other both want port 8080"):
         plan(spec(), spec(provider="other"))

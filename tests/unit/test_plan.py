@@ -30,7 +30,7 @@ NOTHING: dict[str, Any] = {
 }  # fmt: skip
 SPEC = {
     "provider": "p", "engine": "llama_cpp", "version": None, "port": 8080, "key_variable": "P_KEY",
-    "model": {"name": "m"},
+    "models": [{"name": "m"}], "unit": "llama-server-p.service",
 }  # fmt: skip
 NAME = "llama-server-p.service"
 

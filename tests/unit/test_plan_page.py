@@ -55,7 +55,8 @@ def gateway() -> dict[str, Any]:
 def spec(provider: str, port: int) -> dict[str, Any]:
     model = {"name": f"{provider}-7b"}
     return {"provider": provider, "engine": "llama_cpp", "version": None, "port": port,
-            "model": model, "key_variable": None}  # fmt: skip
+            "unit": f"llama-server-{provider}.service", "models": [model],
+            "key_variable": None}  # fmt: skip
 
 
 CHECK: dict[str, Any] = {

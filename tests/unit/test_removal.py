@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory
+from ansible_collections.lab.llm.plugins.module_utils.engines.files import unneeded
+from ansible_collections.lab.llm.plugins.module_utils.engines.llama_cpp import host_plan
 from ansible_collections.lab.llm.plugins.module_utils.host.artifact_removal import (
     remove as discard,
 )
@@ -15,7 +17,6 @@ from ansible_collections.lab.llm.plugins.module_utils.host.fingerprints import (
     record_of,
     write_record,
 )
-from ansible_collections.lab.llm.plugins.module_utils.host.llama_cpp_files import unneeded
 from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
 from ansible_collections.lab.llm.plugins.module_utils.removal import Removal, remove
 from ansible_collections.lab.llm.plugins.module_utils.removal_report import report
@@ -174,23 +175,24 @@ def test_a_value_that_cannot_be_set_is_a_problem(
 
 SPEC = {"provider": "a", "engine": "llama_cpp", "version": None, "bind": "10.0.0.2", "port": 8001,
         "host": "gpu01", "options": {}, "gpus": None, "key_variable": "KEY",
-        "model": {"name": "m", "source": {"url": "http://x/m.gguf", "sha256": SUM}}}  # fmt: skip
+        "unit": "llama-server-a.service", "environment": {}, "limits": {},
+        "models": [{"name": "m", "source": {"url": "http://x/m.gguf", "sha256": SUM}}]}  # fmt: skip
 SETTINGS = {"home": "/h", "install": "archive", "version": "b1", "archive_url": "http://x/a.tar.gz",
             "archive_sha256": "c" * 64, "archive_binary": "llama-server", "sandbox": True,
             "releases": {"b2": {"url": "http://x/b.tar.gz", "sha256": "d" * 64}},
-            "binary": "", "ready_timeout": 9}  # fmt: skip
+            "binary": "", "ready_timeout": 9, "secrets_name": ""}  # fmt: skip
 MODEL, RELEASE = f"/h/models/m-{SUM[:12]}.gguf", "/h/llama.cpp/b1-cccccccc"
 
 
 @pytest.mark.parametrize(("kept", "gone"), [
     ([], [RELEASE, MODEL]),
     ([{**SPEC, "provider": "b"}], []),
-    ([{**SPEC, "provider": "b", "model": {"name": "n", "source": {"path": "/n"}}}], [MODEL]),
+    ([{**SPEC, "provider": "b", "models": [{"name": "n", "source": {"path": "/n"}}]}], [MODEL]),
     ([{**SPEC, "provider": "b", "version": "b2"}], [RELEASE]),
 ])  # fmt: skip
 def test_files_go_that_nothing_else_uses(kept: list[dict[str, object]], gone: list[str]) -> None:
-    assert unneeded([SPEC], kept, SETTINGS, models=True, engines=True) == gone
-    assert unneeded([SPEC], kept, SETTINGS, models=False, engines=False) == []
+    assert unneeded(host_plan, [SPEC], kept, SETTINGS, models=True, engines=True) == gone
+    assert unneeded(host_plan, [SPEC], kept, SETTINGS, models=False, engines=False) == []
 
 
 def test_only_what_was_brought_is_removed(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ KEY = {"variable": "A_KEY", "check_mode": False}
 SHARE = {"provider": "m", "traffic": "25%", "check_mode": False}
 ALL = {**SHARE, "traffic": "100%"}
 REFUSED = {**SHARE, "force": False}
-GONE = {"providers": ["m"], "names": ["m-7b"], "services": {"b1": [{"provider": "m"}]}}
+SERVICES = {"b1": [{"provider": "m", "unit": "llama-server-m.service"}]}
+GONE = {"providers": ["m"], "names": ["m-7b"], "services": SERVICES}
 REMOVAL = {
     "check": {"removed": GONE, "edits": [{"file": "/etc/lab/m.yaml"}]},
     "check_mode": False,

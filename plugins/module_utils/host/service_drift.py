@@ -23,14 +23,16 @@ from .user_units import UNITS, leftovers, secrets_path
 Found = dict[str, Any]
 
 
-def look(home: Path, manager: Manager, expected: dict[str, int], pattern: str) -> Found:
+def look(
+    home: Path, manager: Manager, expected: dict[str, int], patterns: Collection[str]
+) -> Found:
     """{units, leftover, systemd}, JSON-ready and without any secret.
 
-    `expected`: unit -> port, of those that the gateway has; `pattern` is for all that are of their
-    kind. `units`: [{unit, file (ours, foreign or gone), text, was, secrets, mode, watch, active,
-    result, enabled, reload, drop_ins, holder}], see _row. `leftover` are ours that nobody expects.
+    `expected`: unit -> port, of those that the gateway has; `patterns` are for all of their kind.
+    `units`: [{unit, file (ours, foreign or gone), text, was, secrets, mode, watch, active, result,
+    enabled, reload, drop_ins, holder}], see _row. `leftover` are ours that nobody expects.
     """
-    known = [name for name in known_units(home) if fnmatchcase(name, pattern)]
+    known = [n for n in known_units(home) if any(fnmatchcase(n, one) for one in patterns)]
     names = list(dict.fromkeys([*expected, *known]))
     try:
         states = manager.states(names)
@@ -38,7 +40,7 @@ def look(home: Path, manager: Manager, expected: dict[str, int], pattern: str) -
     except ManagerError as error:
         states, problem = {}, str(error)
     rows = [_row(home, name, states.get(name), expected.get(name)) for name in names]
-    left = leftovers(home, pattern, names)
+    left = leftovers(home, patterns, names)
     return {"units": rows, "leftover": left, "systemd": problem}
 
 

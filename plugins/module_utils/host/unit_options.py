@@ -50,7 +50,7 @@ ARGUMENTS = {
     "home": {"type": "path"},
     "units": {"type": "list", "elements": "dict", "default": [], "options": UNIT},
     "keep": {"type": "list", "elements": "str", "default": []},
-    "leftover_pattern": {"type": "str", "default": ""},
+    "leftover_patterns": {"type": "list", "elements": "str", "default": []},
     "prune": {"type": "bool", "default": False},
 }
 

@@ -68,7 +68,7 @@ def _work(params: Mapping[str, Any], home: str | None, check: bool) -> Outcome:
     systemd = manager.version() if manager else 0
     units = [unit_of(given, root, systemd, can) for given in params["units"]]
     names = [unit.name for unit in units] + params["keep"]
-    left = leftovers(root, params["leftover_pattern"], names)
+    left = leftovers(root, params["leftover_patterns"], names)
     gone = [Unit(name, state="absent") for name in left] if params["prune"] else []
     outcome = converge(gone + units, root, manager, check)
     outcome.leftover = [] if params["prune"] else left

@@ -12,7 +12,7 @@ by the next.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,15 +68,15 @@ def secrets_path(home: Path, name: str) -> Path:
     return home / SECRETS / f"{name}.env"
 
 
-def leftovers(home: Path, pattern: str, declared: Iterable[str]) -> list[str]:
-    """Our units that match the pattern and are not declared any more."""
-    if not pattern:
+def leftovers(home: Path, patterns: Collection[str], declared: Iterable[str]) -> list[str]:
+    """Our units that match one of the patterns and are not declared any more."""
+    if not patterns:
         return []
     known = set(declared)
     return [
         path.name
         for path in sorted((home / UNITS).glob("*"))
-        if fnmatch.fnmatchcase(path.name, pattern)
+        if any(fnmatch.fnmatchcase(path.name, pattern) for pattern in patterns)
         and path.name not in known
         and path.is_file()
         and is_ours(path.read_text(errors="replace"))

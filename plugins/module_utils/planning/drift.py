@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..host.llama_cpp import STEM
-from ..host.units import unit_name
 from ..routing.compare_words import counted, listed
 from .findings import SITE, Finding, systemctl
 from .looked import seen_by_us, unseen
@@ -41,7 +39,7 @@ def drift(
             found += own
             down = [one.subject for one in own if one.kind in ("state", "gone")]
             names = gateway.get("expected", {}).get(host, {})
-            stopped += [(p, host) for p in names if unit_name(STEM, p) in down]
+            stopped += [(p, host) for p, one in names.items() if one["unit"] in down]
         else:
             stopped += [(p, host) for p in gateway.get("expected", {}).get(host, {})]
     found += [replace(one, host=name) for one in of_backends(gateway.get("backends", ()), stopped)]

@@ -136,14 +136,15 @@ def parsed(text: str, load: Load) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def expected(probes: Found, config: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Host -> provider -> port of the instances that we run for these deployments."""
+def expected(probes: Found, config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Host -> provider -> {unit, port} of the instances that we run for these deployments."""
     bases = {e["model_info"]["id"]: e["litellm_params"].get("api_base") for e in entries(config)}
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, dict[str, Any]] = {}
+    units = {name: one.get("unit") for name, one in probes.get("providers", {}).items()}
     where = Whereabouts(probes)
     for row in probes.get("deployments", ()):
         host, provider = where.host(row["id"]), provider_of(row["id"])
-        if host:
-            port = urlsplit(str(bases.get(row["id"]) or "")).port
-            found.setdefault(host, {})[provider] = port or 0
+        if host and units.get(provider):
+            port = urlsplit(str(bases.get(row["id"]) or "")).port or 0
+            found.setdefault(host, {})[provider] = {"unit": units[provider], "port": port}
     return found

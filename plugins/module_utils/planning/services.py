@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..host.llama_cpp import STEM
-from ..host.units import unit_name
+from ..engines.common import names_of
 from ..routing.compare_params import ADD, CHANGE, REMOVE, Change
+from .looked import seen_by_us
 from .unit_words import differences
 
 Found = Mapping[str, Any]
@@ -22,7 +22,7 @@ _ABSENT = ("absent", "empty")
 def plan_host(found: Found, specs: Specs, missing: Collection[str] = ()) -> list[Change]:
     """`found` is what lab.llm.service_plan says of a host; `specs` are the services that it is to
     run. Of a key whose variable is `missing` nothing can be told."""
-    known = {unit_name(STEM, spec["provider"]): spec for spec in specs}
+    known = {spec["unit"]: spec for spec in specs}
     keyless = {name for name, spec in known.items() if spec.get("key_variable") in missing}
     changes = [Change("user", "", f"the services' user: {w}", ADD) for w in found["account"]]
     changes += [
@@ -38,12 +38,27 @@ def plan_host(found: Found, specs: Specs, missing: Collection[str] = ()) -> list
     return changes
 
 
+def merged(plans: Sequence[Found]) -> Found:
+    """What was seen of a host for one engine after the other, as one; if one of them could not be
+    looked at, that."""
+    for one in plans:
+        if not seen_by_us(one):
+            return one
+    found: dict[str, Any] = {}
+    for key, value in ((key, value) for one in plans for key, value in one.items()):
+        before = found.get(key)
+        if isinstance(value, list):
+            value = [*(before or []), *(each for each in value if each not in (before or []))]
+        found[key] = {**(before or {}), **value} if isinstance(value, Mapping) else value
+    return found
+
+
 def notes_of(host: str, found: Found) -> Iterator[str]:
     """What else there is to know of a host."""
     for name in found["leftover"]:
         yield (
             f"{name} on {host} is ours and declared no more. It stays: remove_provider.yml takes "
-            "an instance away, and so does llama_cpp_leftovers: remove."
+            "an instance away, and so does its role's variable, as llama_cpp_leftovers: remove."
         )
 
 
@@ -91,4 +106,4 @@ def _about(spec: Found | None) -> str:
     if spec is None:
         return ""
     version = f", {spec['engine']} {spec['version']}" if spec.get("version") else ""
-    return f": {spec['model']['name']} on port {spec['port']}{version}"
+    return f": {names_of(spec)} on port {spec['port']}{version}"

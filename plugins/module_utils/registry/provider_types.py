@@ -33,7 +33,8 @@ class ProviderType:
     all. `key_variable` is the variable that holds the key unless the registry names another;
     a type without one may go without a key. `parameters` are types that sign requests with
     several variables: LiteLLM's parameter -> the usual variable. `bearer` says that its key goes
-    out as `Authorization: Bearer`. `own_header` is the LiteLLM prefix by which an Authorization
+    out as `Authorization: Bearer`. `unit_stem` begins the names of the units of an engine that we
+    can run ourselves. `own_header` is the LiteLLM prefix by which an Authorization
     header of the registry's reaches it; where that is None, LiteLLM puts the key in its place.
     """
 
@@ -45,6 +46,7 @@ class ProviderType:
     key_variable: str = ""
     parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     port: int = 0
+    unit_stem: str = ""
     health_path: str = ""
     api_formats: tuple[str, ...] = ("openai_compatible",)
     bearer: bool = True
@@ -66,8 +68,10 @@ _OPENAI = _modes("openai/", "openai/", "openai/")
 
 def _openai_like(name: str, port: int = 0, health: str = "/health", **more: str) -> ProviderType:
     prefixes = _modes(more.get("chat", "openai/"), "openai/", more.get("embedding", "openai/"))
-    own_header = more.get("own_header", "")
-    return ProviderType(name, prefixes, port=port, health_path=health, own_header=own_header)
+    own_header, stem = more.get("own_header", ""), more.get("unit_stem", "")
+    return ProviderType(
+        name, prefixes, port=port, health_path=health, own_header=own_header, unit_stem=stem
+    )
 
 
 def _vendor(name: str, base: str, key: str, embedding: bool = False) -> ProviderType:
@@ -95,7 +99,7 @@ _ROWS = (
         api_formats=("ollama", "openai_compatible"),
     ),
     _openai_like("vllm", 8000, chat="hosted_vllm/", embedding="hosted_vllm/", own_header="openai/"),
-    _openai_like("llama_cpp", 8080),
+    _openai_like("llama_cpp", 8080, unit_stem="llama-server-"),
     _openai_like("llama_cpp_python", 8000, "/v1/models"),
     _openai_like("sglang", 30000),
     _openai_like("tgi", 80),

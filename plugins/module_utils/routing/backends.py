@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..host.units import unit_name
 from ..registry.addresses import health_url, host_url, is_address
-from ..registry.model import Provider, Registry
+from ..registry.model import Model, Provider, Registry
 from .resolve import Inventory, provider_hosts
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the last resort of `bind`
@@ -21,6 +22,11 @@ LOOPBACK = "127.0.0.1"
 def port(provider: Provider) -> int:
     """The port that we run it on."""
     return int(provider.deploy.get("port") or provider.type.port)
+
+
+def unit(provider: Provider) -> str:
+    """The systemd unit that runs it on each of its hosts."""
+    return unit_name(provider.type.unit_stem, provider.name)
 
 
 def beside_gateway(host: str, inventory: Inventory) -> bool:
@@ -93,21 +99,34 @@ def _spec(
     registry: Registry, provider: Provider, host: str, inventory: Inventory
 ) -> dict[str, Any]:
     deploy = provider.deploy
-    model = next(iter(provider.models.values()))
     return {
         "provider": provider.name,
         "engine": provider.type.name,
+        "unit": unit(provider),
         "host": host,
         "address": address(provider, host, inventory),
         "bind": bind(provider, host, inventory),
         "port": port(provider),
         "version": deploy.get("version"),
-        "model": {"name": model.name, "source": dict(model.spec.get("source") or {})},
+        "models": [_model(one) for one in provider.models.values()],
         "options": _plain(deploy.get("options") or {}),
+        "environment": {k: str(v) for k, v in (deploy.get("environment") or {}).items()},
+        "limits": dict(deploy.get("limits") or {}),
         # An empty list is the CPU alone, nothing written all GPUs.
         "gpus": None if deploy.get("gpus") is None else list(deploy["gpus"]),
         "key_variable": provider.credentials.key or None,
         "health_url": health_endpoint(registry, provider, host, inventory),
+    }
+
+
+def _model(model: Model) -> dict[str, Any]:
+    written = model.spec
+    return {
+        "name": model.name,
+        "mode": model.mode,
+        "size": written.get("size"),
+        "context_length": written.get("context_length"),
+        "source": dict(written.get("source") or {}),
     }
 
 

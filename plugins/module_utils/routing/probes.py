@@ -13,7 +13,7 @@ from typing import Any
 
 from ..registry.addresses import origin
 from ..registry.model import Provider, Registry
-from .backends import base_url, health_endpoint, is_vendors
+from .backends import base_url, health_endpoint, is_vendors, unit
 from .canaries import canaries
 from .probe_names import asked_names, is_open
 from .resolve import Inventory, provider_hosts
@@ -97,7 +97,7 @@ def _provider(provider: Provider, registry: Registry, inventory: Inventory) -> d
 
     A vendor's own API costs money: the schedule asks it for completions only where the registry
     says so in words. `interval_seconds` is 0 where nothing says how often. `variables` are those
-    that its requests need; `performance` is there where bounds are declared.
+    that its requests need. `unit` is there where we run it, `performance` where bounds are.
     """
     check: Mapping[str, Any] = registry.health.get(provider.name) or {}
     said = str(provider.spec.get("probe") or "")
@@ -111,6 +111,7 @@ def _provider(provider: Provider, registry: Registry, inventory: Inventory) -> d
         "cloud": cloud,
         "interval_seconds": check.get("interval_seconds", 0),
         "variables": sorted(provider.credentials.variables),
+        **({"unit": unit(provider)} if provider.deployed else {}),
         **({"performance": bounds} if bounds else {}),
     }
 
