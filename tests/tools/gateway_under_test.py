@@ -134,7 +134,7 @@ general_settings: {{master_key: os.environ/LITELLM_MASTER_KEY}}
         file.write_text(text)
         mark = text.split("\n", 1)[0].removeprefix("# ")
         argv = ["ansible-playbook", str(ROOT / "tests/integration/gateway_play.yml")]
-        argv += ["-e", f"config_file={file}", "-e", f"mark={mark}", *words]
+        argv += ["-e", json.dumps({"config_file": str(file), "mark": mark}), *words]
         given = {"LITELLM_MASTER_KEY": MASTER, "ANSIBLE_STDOUT_CALLBACK": "default", **environment}
         if key:
             given["GWTEST_KEY"] = key
