@@ -126,9 +126,16 @@ def _model(model: Model) -> dict[str, Any]:
         "mode": model.mode,
         "size": written.get("size"),
         "context_length": written.get("context_length"),
-        "source": dict(written.get("source") or {}),
+        "source": _plain(written.get("source") or {}),
     }
 
 
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: [*one] if isinstance(one, list) else one for key, one in options.items()}
+def _plain(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the places that a registry's own mappings and lists know."""
+    return {key: _bare(one) for key, one in written.items()}
+
+
+def _bare(value: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
+    if isinstance(value, dict):
+        return _plain(value)
+    return [_bare(one) for one in value] if isinstance(value, list) else value

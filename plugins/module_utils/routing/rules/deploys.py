@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Deploys: what we run ourselves must have a host, a port and a model file."""
+"""Deploys: what we run ourselves must have a host and a port of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from ...registry.addresses import is_address
 from ...registry.model import Provider, Reference
 from ...registry.problems import WARNING, Place, Problem
-from ...registry.yaml_tree import Mapping as Node
 from ..backends import EVERYWHERE, LOOPBACK, beside_gateway, bind, port
 from ..resolve import provider_hosts
 from .facts import Facts
@@ -36,33 +35,6 @@ def unknown_host(facts: Facts) -> Iterator[Problem]:
             elif str(name) not in inventory.groups and str(name) not in inventory.addresses:
                 message = f"{path} names '{name}'; the inventory has no such host or group"
                 yield facts.unknown(Reference(str(name), place), "unknown-host", message, known)
-
-
-def missing_source(facts: Facts) -> Iterator[Problem]:
-    """What we run, we have to fetch."""
-    for provider in _deployed(facts):
-        if not provider.models:
-            message = f"providers.{provider.name}: we are to run it, but it lists no model"
-            yield Problem(provider.place, "missing-source", message, "a model with a source")
-        for model in provider.models.values():
-            if not model.spec.get("source"):
-                message = f"providers.{provider.name}: nothing says where '{model.name}' is from"
-                expected = "source: {url, sha256}, {path} or {pypi, member, sha256}"
-                yield Problem(model.place, "missing-source", message, expected)
-
-
-def source_without_deploy(facts: Facts) -> Iterator[Problem]:
-    """Nobody fetches a model for a backend that somebody else runs."""
-    for provider in facts.registry.providers.values():
-        for model in () if provider.deployed else provider.models.values():
-            if isinstance(model.spec, Node) and model.spec.get("source"):
-                message = (
-                    f"providers.{provider.name}: nothing is fetched for '{model.name}', as somebody"
-                    " else runs this provider"
-                )
-                place = model.spec.key_place("source")
-                expected = "deploy, or no source"
-                yield Problem(place, "source-without-deploy", message, expected, severity=WARNING)
 
 
 def one_model(facts: Facts) -> Iterator[Problem]:
