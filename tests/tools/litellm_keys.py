@@ -32,7 +32,7 @@ NO_PARAMS = "model_list self client messages fallback_depth complete_response az
 MORE_INFO = """mode max_tokens max_input_tokens max_output_tokens health_check_model
     health_check_timeout health_check_max_tokens disable_background_health_check access_groups
     health_check_voice litellm_provider supported_openai_params supported_environments
-    supported_endpoints tpm rpm"""
+    supported_endpoints tpm rpm order"""
 SECTIONS = """model_list router_settings litellm_settings general_settings environment_variables
     include callback_settings credential_list guardrails mcp_servers mcp_tools search_tools
     vector_store_registry files_settings finetune_settings assistant_settings prompts policies

@@ -34,6 +34,12 @@ def config(entries: list[dict[str, Any]] | None = None, **router: Any) -> dict[s
     return {"model_list": entries or [entry("a"), entry("b")], "router_settings": settings}
 
 
+def in_info(id_: str, order: int) -> dict[str, Any]:
+    made = entry("a", id_)
+    made["model_info"]["order"] = order
+    return made
+
+
 NEAR = [
     entry("a", "a1", order=1, weight=1),
     entry("a", "a2", order=1, weight=1),
@@ -52,6 +58,18 @@ REFUSED = [
     ("deployment-dropped", config([entry("a", model="some-model")])),
     ("deployment-dropped", config([entry("a", rpm="abc")])),
     ("deployment-dropped", config([entry("a", tags="fast")])),
+    ("fallbacks-shape", config(content_policy_fallbacks=["b"])),
+    ("bad-value-refused", config(model_group_alias=["a"])),
+    ("bad-value-refused", config(routing_groups=3)),
+    ("bad-value-refused", config(routing_strategy=7)),
+    ("bad-value-refused", config(provider_budget_config=[])),
+    ("bad-value-refused", config(optional_pre_call_checks=1)),
+    ("deployment-dropped", config([entry("a", input_cost_per_token="abc")])),
+    ("deployment-dropped", config([entry("a", max_budget="abc", budget_duration="1d")])),
+    ("deployment-dropped", config([entry("a", stream_timeout=[])])),
+    ("deployment-dropped", config([entry("a", tag_regex="x")])),
+    ("deployment-dropped", config([entry("a", rpm=1.5)])),
+    ("deployment-dropped", config([entry("a", custom_llm_provider="nobody")])),
     ("missing-part", config([{"model_name": "a", "model_info": {"id": "a"}}])),
     ("missing-part", config([{"model_name": "a", "litellm_params": {"api_key": "k"}, "model_info": {"id": "a"}}])),
 ]  # fmt: skip
@@ -81,6 +99,17 @@ ANSWERED = [
     ("bad-value-fails", config([entry("a", timeout="abc")]), "a", (), {""}),
     ("bad-value-fails", config([entry("a", max_parallel_requests="abc")]), "a", (), {""}),
     ("bad-value-fails", config([entry("a", extra_headers=["X-A"])]), "a", (), {""}),
+    ("bad-value-fails", config([entry("a", timeout=-1)]), "a", (), {""}),
+    ("bad-value-fails", config([entry("a", max_parallel_requests="60")]), "a", (), {""}),
+    ("bad-value-fails", config([entry("a", rpm=-1)]), "a", (), {""}),
+    ("bad-value-fails", config([entry("a", max_budget=-1, budget_duration="1d")]), "a", (), {""}),
+    ("bad-value-fails", config(timeout="abc"), "a", (), {""}),
+    ("bad-value-ignored", config(timeout=0), "a", (), {"a"}),
+    ("bad-value-ignored", config(retry_policy=[]), "a", (), {"a"}),
+    ("bad-value-ignored", config([entry("a", num_retries="abc")]), "a", (), {"a"}),
+    ("bad-value-ignored", config([entry("a", litellm_credential_name="none")]), "a", (), {"a"}),
+    ("order-of-info", config([in_info("a1", 2), in_info("a2", 1)]), "a", (), {"a2"}),
+    ("base-url-counts", config([entry("a", base_url="http://127.0.0.1:9/v1")]), "a", (), {""}),
     ("bad-value-ignored", config([entry("a", order="abc")]), "a", (), {"a"}),
     ("bad-value-ignored", config([entry("a", weight=-1)]), "a", (), {"a"}),
     ("limits-not-enforced", config([entry("a", rpm=1)]), "a", (), {"a"}),

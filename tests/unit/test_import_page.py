@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from ansible_collections.lab.llm.plugins.module_utils.importing.effects import EFFECTS
 from ansible_collections.lab.llm.plugins.module_utils.importing.importer import import_config
-from ansible_collections.lab.llm.plugins.module_utils.importing.kinds import EFFECTS, KINDS
+from ansible_collections.lab.llm.plugins.module_utils.importing.kinds import KINDS
 from ansible_collections.lab.llm.plugins.module_utils.importing.report import as_text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "import.md").read_text()

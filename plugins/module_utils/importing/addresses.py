@@ -33,7 +33,7 @@ class Addresses:
 
     def of(self, one: Deployment, type_name: str) -> str:
         """The base_url of a deployment, "" where the type's own is meant."""
-        place = one.at("api_base" if "api_base" in one.params else "base_url")
+        place = one.at(one.base_key)
         base = one.base
         if not base:
             if type_name == "ollama":
@@ -64,7 +64,7 @@ class Addresses:
         return "" if own and base.rstrip("/") == own else base
 
     def _from_variable(self, one: Deployment, base: str) -> str:
-        place = one.at("api_base" if "api_base" in one.params else "base_url")
+        place = one.at(one.base_key)
         value = given(base)
         name = value.variable if value.kind == VARIABLE else ""
         literal = not name or value.unread
@@ -87,7 +87,7 @@ class Addresses:
             scheme, host, path, query, _fragment = urlsplit(base)
         except ValueError:
             return base
-        place = one.at("api_base" if "api_base" in one.params else "base_url")
+        place = one.at(one.base_key)
         if "@" in host:
             self.notes.found(place, "literal-key", f"{one.called}.api_base holds credentials")
             self.notes.by_hand(

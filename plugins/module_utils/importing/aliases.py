@@ -27,6 +27,8 @@ STRATEGIES = {
     "cost-based-routing": "lowest_cost",
     "priority": "ordered",
 }
+_NO_WORD = "the registry has no word for it"
+_GROUP = ("group_name", "models", "routing_strategy", "model_priorities")
 OTHER_STRATEGIES = ("provider-budget-routing",)
 
 
@@ -93,9 +95,7 @@ class Aliases:
             return
         if name in self.groups:
             self.notes.found(place, "alias-hijacks", f"{name}: {target}")
-        if isinstance(value, Node) and value.get("hidden"):
-            why = "a name is listed by /v1/models, or is none"
-            self.notes.not_carried(value.key_place("hidden"), f"alias {name}: hidden", why)
+        self._beside(f"alias {name}", value, ("model",))
         if meant[name] == target:
             self.answered.add(name)
         old = self.groups[target]
@@ -107,11 +107,27 @@ class Aliases:
         else:
             self.names[name] = Section(target, place)
 
+    def _beside(self, what: str, value: object, read: tuple[str, ...]) -> None:
+        """Says what else stands in an entry."""
+        if not isinstance(value, Node):
+            return
+        for key, item in value.items():
+            if key not in read and item not in (None, False):
+                why = "a name is listed by /v1/models, or is none" if key == "hidden" else _NO_WORD
+                self.notes.not_carried(value.key_place(key), f"{what}: {key}", why)
+
     def _to_list(self, name: str, value: Sequence, place: Place) -> None:
         self.notes.found(place, "alias-to-list", f"{name}: [{', '.join(texts(value))}]")
+        self._no_names(name, value)
         known = list(self._known(name, value))
         if known:
             self._capability(name, known, "load_balance", place)
+
+    def _no_names(self, name: str, value: Sequence) -> None:
+        for index, item in enumerate(value):
+            if not isinstance(item, str) or not item:
+                what = f"'{name}' names what is no name"
+                self.notes.found(value.item_place(index), "alias-unknown", what)
 
     def _known(self, name: str, value: Sequence) -> Iterator[str]:
         for index, item in enumerate(value):
@@ -144,6 +160,8 @@ class Aliases:
             if not isinstance(models, Sequence):
                 self.notes.found(place, "missing-part", f"routing_groups[{index}] has no models")
                 continue
+            self._no_names(name, models)
+            self._beside(f"routing group {name}", item, _GROUP)
             if strategy == "ordered" and isinstance(item.get("model_priorities"), Node):
                 models = self._by_priority(models, item["model_priorities"])
             for model in texts(models):

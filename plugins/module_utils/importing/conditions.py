@@ -35,11 +35,19 @@ class Conditions:
             filtered = everywhere or one.told("enable_tag_filtering") is True
             tags = list(texts(one.params.get("tags"))) if filtered else []
             agents = list(texts(one.params.get("tag_regex"))) if filtered else []
+            if not filtered:
+                self._unlooked_at(one)
             if one.wildcard or DEFAULT in tags or not (tags or agents):
                 self.plain.append(one)
             else:
                 self.some.setdefault(one.name, []).append(one)
         self._alone()
+
+    def _unlooked_at(self, one: Deployment) -> None:
+        for key in ("tags", "tag_regex"):
+            if any(texts(one.params.get(key))):
+                why = "nothing looks at it today: `enable_tag_filtering` is not true"
+                self.notes.not_carried(one.at(key), f"{one.called}.{key}", why)
 
     def _alone(self) -> None:
         """A name that has only deployments with conditions: they answer it all the same."""

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 
 from ..registry.problems import Place, nearest
 from ..registry.provider_types import CHAT
-from ..registry.yaml_tree import Mapping, Sequence
+from ..registry.yaml_tree import Mapping, Sequence, Source
 from .entry_checks import check_info, checked_params
+from .forms import INFO_FORMS
 from .keys import ENTRY, PARAMS
 from .notes import Notes
 from .reader import Sources
+from .values import is_good
 from .vendors import bare_vendor, mode_of, split_model
 
 SHUFFLED = ("rpm", "tpm")
@@ -45,6 +47,11 @@ class Deployment:
     def called(self) -> str:
         return f"model_list[{self.name}]"
 
+    @property
+    def base_key(self) -> str:
+        """Where its address stands: of the two LiteLLM takes base_url."""
+        return "base_url" if _written(self.params, "base_url") else "api_base"
+
     def at(self, key: str) -> Place:
         """Where a parameter stands."""
         return self.params.value_place(key) if key in self.params else self.place
@@ -62,7 +69,7 @@ def read_entries(sources: Sources, notes: Notes) -> list[Deployment]:
             notes.found(sources.place("model_list"), "missing-part", "model_list is no list")
         return []
     found = []
-    known = _credentials(sources)
+    known = _credentials(sources, notes)
     for index, entry in enumerate(entries):
         deployment = _entry(entry, entries.item_place(index), index, known, notes)
         if deployment is not None:
@@ -71,13 +78,24 @@ def read_entries(sources: Sources, notes: Notes) -> list[Deployment]:
     return found
 
 
-def _credentials(sources: Sources) -> dict[str, Mapping]:
-    """credential_list by name."""
+def _credentials(sources: Sources, notes: Notes) -> dict[str, Mapping]:
+    """credential_list by name; what is no credential, or nobody's, is told."""
+    listed = sources.sequence("credential_list") or Sequence([Source("")], 0)
+    entries = sources.sequence("model_list") or ()
+    params = [one.get("litellm_params") for one in entries if isinstance(one, Mapping)]
+    used = {str(p.get("litellm_credential_name")) for p in params if isinstance(p, Mapping)}
     found = {}
-    for item in sources.sequence("credential_list") or ():
+    for index, item in enumerate(listed):
         values = item.get("credential_values") if isinstance(item, Mapping) else None
-        if isinstance(values, Mapping):
-            found[str(item.get("credential_name"))] = values
+        name = str(item.get("credential_name")) if isinstance(item, Mapping) else ""
+        if not isinstance(values, Mapping):
+            what = f"credential_list[{index}] has no credential_values"
+            notes.found(listed.item_place(index), "missing-part", what)
+        elif name not in used:
+            what = f"credential_list[{index}] ({name})"
+            notes.not_carried(listed.item_place(index), what, "no deployment names it")
+        else:
+            found[name] = values
     return found
 
 
@@ -89,7 +107,8 @@ def _with_credential(params: Mapping, known: dict[str, Mapping], notes: Notes) -
     values = known.get(str(name))
     if values is None:
         place = params.value_place("litellm_credential_name")
-        notes.found(place, "bad-value-fails", f"litellm_credential_name: {name} is not declared")
+        what = f"litellm_credential_name: {name} is not declared"
+        notes.found(place, "bad-value-ignored", what)
         return params
     whole = params.copied()
     for key, value in values.items():
@@ -118,11 +137,16 @@ def _entry(
         return None
     params = _with_credential(params, known, notes)
     info = entry.get("model_info")
+    if info is not None and not isinstance(info, Mapping):
+        what = f"{path}.model_info is no mapping"
+        notes.found(entry.value_place("model_info"), "deployment-dropped", what)
     text = name if isinstance(name, str) else entry.written("model_name")
     made = _deployment(text, entry.key_place("model_name"), params, info, notes)
     made.numbers = checked_params(made.called, params, notes)
     if made.info is not None and not made.id.startswith("~"):
         check_info(made.called, made.info, notes)
+    if "order" not in params and is_good(INFO_FORMS["order"], made.told("order")):
+        made.numbers["order"] = float(made.info["order"]) if made.info is not None else 0
     return made
 
 
@@ -130,7 +154,7 @@ def _deployment(name: str, place: Place, params: Mapping, info: object, notes: N
     model = params["model"]
     if not isinstance(model, str):
         model = str(params.written("model"))
-    base = params.get("api_base") or params.get("base_url") or ""
+    base = _written(params, "base_url") or params.get("api_base") or ""
     custom = params.get("custom_llm_provider")
     prefix, rest = split_model(model, custom if isinstance(custom, str) else "")
     tree = info if isinstance(info, Mapping) else None
@@ -169,6 +193,11 @@ def _same_ids(found: list[Deployment], notes: Notes) -> None:
         if first is not one and not one.id.startswith("~"):
             what = f"model_info.id of '{one.name}' is the one at {first.place}"
             notes.found(one.info.value_place("id") if one.info else one.place, "duplicate-id", what)
+
+
+def _written(params: Mapping, key: str) -> str:
+    value = params.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def texts(value: object) -> Iterator[str]:

@@ -13,6 +13,7 @@ from ..registry.problems import Place
 from ..registry.yaml_tree import Mapping, Sequence
 from .notes import Notes
 from .reader import Sources
+from .values import kind_of_value
 
 FALLBACKS, LONG, REFUSED = "fallbacks", "context_window_fallbacks", "content_policy_fallbacks"
 DEFAULT = "default_fallbacks"
@@ -58,7 +59,7 @@ def read_chains(sources: Sources, notes: Notes) -> Chains:
             found.default_place = holder.key_place(kind)
             notes.found(holder.key_place(kind), "default-fallback", kind)
         else:
-            shape = "fallbacks-shape" if kind == FALLBACKS else "context-fallbacks-shape"
+            shape = "context-fallbacks-shape" if kind == LONG else "fallbacks-shape"
             chains = list(_chains(holder[kind], holder.key_place(kind), kind, shape, notes))
             found.by_kind[kind] = _first_of_each(chains, kind, notes)
     return found
@@ -101,6 +102,8 @@ def _names(node: object, notes: Notes, here: Place) -> Iterator[str]:
     """The names in a list; `{model: x, ...}` in place of a name sends other parameters too."""
     for item in node if isinstance(node, Sequence) else [node]:
         name = item.get("model") if isinstance(item, Mapping) else item
+        if not isinstance(name, (str, int, float)) or name is True or name is False or name == "":
+            notes.found(here, "fallback-unknown", f"{_kind(name)} in a list of fallbacks")
         if isinstance(item, Mapping) and len(item) > 1:
             what = f"what a fallback to {name} sends besides"
             notes.not_carried(here, what, "the registry has no word for parameters of requests")
@@ -108,6 +111,10 @@ def _names(node: object, notes: Notes, here: Place) -> Iterator[str]:
             yield name
         elif isinstance(name, (int, float)) and not isinstance(name, bool):
             yield str(name)
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value in (None, "") else f"{kind_of_value(value)}, which is no name,"
 
 
 def _first_of_each(chains: list[Chain], kind: str, notes: Notes) -> list[Chain]:

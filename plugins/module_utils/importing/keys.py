@@ -98,8 +98,8 @@ INFO = words(
     access_groups access_windows allow_fail_open base_model blocked created_at created_by db_model
     disable_background_health_check discoverable enable_tag_filtering health_check_max_tokens
     health_check_model health_check_timeout health_check_voice id internal_router_model
-    litellm_provider max_input_tokens max_output_tokens max_tokens member_auto_router mode ptu_count
-    ptu_effective_from ptu_effective_to rpm supported_endpoints supported_environments
+    litellm_provider max_input_tokens max_output_tokens max_tokens member_auto_router mode order
+    ptu_count ptu_effective_from ptu_effective_to rpm supported_endpoints supported_environments
     supported_openai_params supports_adaptive_thinking supports_anthropic_compaction
     supports_anthropic_thinking_payload supports_assistant_prefill supports_audio_input
     supports_audio_output supports_box_questions supports_computer_use

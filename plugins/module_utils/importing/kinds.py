@@ -14,21 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-# What becomes of it, the worst first: this is how a report is grouped.
-SECRET, REFUSED, FAILS, MISROUTED = "secret", "refused", "fails", "misrouted"
-DROPPED, IGNORED, NOTE = "dropped", "ignored", "note"
-
-EFFECTS: Mapping[str, str] = MappingProxyType(
-    {
-        SECRET: "Secrets in the file",
-        REFUSED: "LiteLLM does not start with this",
-        FAILS: "Requests fail",
-        MISROUTED: "Goes where it should not",
-        DROPPED: "Dropped",
-        IGNORED: "Has no effect",
-        NOTE: "Works, and is worth knowing",
-    }
-)
+from .effects import DROPPED, FAILS, IGNORED, MISROUTED, NOTE, REFUSED, SECRET
 
 
 @dataclass(frozen=True)
@@ -61,6 +47,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             REFUSED,
             "the start fails: a model may be in one routing group only",
             "both: each capability has its own copies",
+        ),
+        "bad-value-refused": Kind(
+            REFUSED, "the start fails: nothing of this kind can stand here", "nothing in its place"
         ),
         "missing-part": Kind(
             REFUSED, "the start fails: the entry lacks what it needs", "nothing: it is left out"
@@ -179,9 +168,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "fallbacks-overridden": Kind(
             DROPPED, "those of router_settings win, unsaid", "those of router_settings"
         ),
-        "duplicate-key": Kind(
-            DROPPED, "YAML: the last of them wins, unsaid", "the last of them"
-        ),
+        "duplicate-key": Kind(DROPPED, "YAML: the last of them wins, unsaid", "the last of them"),
         "include-replaces": Kind(
             DROPPED,
             "the included file's section replaces this one as a whole, unsaid",
@@ -240,6 +227,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             NOTE,
             "`ollama/` has LiteLLM make one prompt of the messages, for /api/generate",
             "`ollama_chat/`, by which the model's own template is used",
+        ),
+        "budget-per-name": Kind(
+            NOTE,
+            "each name of this model has a budget by itself, or none",
+            "one budget for all of its names, the sum of these",
         ),
         "limit-per-name": Kind(
             NOTE,

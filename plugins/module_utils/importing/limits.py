@@ -14,9 +14,11 @@ from ..registry.yaml_tree import Mapping
 from ..routing.counted import TIMES, counted_twice
 from .draft import Draft
 from .entries import SHUFFLED, Deployment
+from .forms import PARAM_FORMS
 from .notes import Notes
 from .providers import Provider
 from .reader import Sources
+from .values import is_good, number
 
 _ENFORCING = ("usage-based-routing", "usage-based-routing-v2")
 
@@ -86,9 +88,11 @@ def write_budgets(
         given = [(one, found) for one in counted.values() if (found := _budget(one))]
         times = list(dict.fromkeys(duration for _one, (_most, duration) in given))
         if len(times) > 1:
-            what = f"budgets over {', '.join(times)} of {provider.name}"
-            notes.not_carried(provider.place, what, "a provider has one budget")
+            why = f"those of {provider.name} are over {', '.join(times)}, and it has one budget"
+            for one, _found in given:
+                notes.not_carried(one.at("max_budget"), f"{one.called}.max_budget", why)
         elif given:
+            _about_names(provider, given, notes)
             spec: dict[str, Any] = {"max_budget": _whole(sum(most for _one, (most, _d) in given))}
             spec["budget_duration"] = times[0]
             if len(provider.models) > 1:
@@ -101,6 +105,20 @@ def write_budgets(
             _provider_budget(draft, name, value, config.key_place(name), known, notes)
 
 
+def _about_names(
+    provider: Provider, given: list[tuple[Deployment, tuple[float, str]]], notes: Notes
+) -> None:
+    """LiteLLM counts what each name of a model costs by itself."""
+    for model, deployments in provider.models.items():
+        places = {one.place for one in deployments}
+        mine = [one for one, _found in given if one.place in places]
+        names = ", ".join(dict.fromkeys(one.name for one in deployments))
+        distinct = {one.id or str(one.place) for one in deployments}
+        if mine and len(distinct) > 1:
+            what = f"max_budget of {model}, which is called {names}"
+            notes.found(mine[0].at("max_budget"), "budget-per-name", what)
+
+
 def _parts(given: list[tuple[Deployment, tuple[float, str]]]) -> dict[str, dict[str, float]]:
     """A provider's budget as its models have it."""
     parts: dict[str, float] = {}
@@ -111,9 +129,10 @@ def _parts(given: list[tuple[Deployment, tuple[float, str]]]) -> dict[str, dict[
 
 def _budget(one: Deployment) -> tuple[float, str] | None:
     most, duration = one.params.get("max_budget"), one.params.get("budget_duration")
-    if isinstance(most, bool) or not isinstance(most, (int, float)) or not 0 < most < 1e12:
+    if not is_good(PARAM_FORMS["max_budget"], most):
         return None
-    return most, str(duration or "30d")
+    timed = is_good(PARAM_FORMS["budget_duration"], duration)
+    return number(most) or 0, str(duration) if timed else "30d"
 
 
 def _provider_budget(
@@ -122,7 +141,9 @@ def _provider_budget(
     its = [one for one in known if {d.prefix for d in one.deployments} == {name}]
     most = value.get("budget_limit") if isinstance(value, Mapping) else None
     period = value.get("time_period") if isinstance(value, Mapping) else None
-    good = isinstance(most, (int, float)) and not isinstance(most, bool) and period
+    good = is_good(PARAM_FORMS["max_budget"], most) and is_good(
+        PARAM_FORMS["budget_duration"], period
+    )
     if len(its) != 1 or not good or its[0].name in draft.sections.get("budgets", {}):
         why = "it is for one provider" if len(its) != 1 else "it is not to be read"
         notes.not_carried(place, f"provider_budget_config.{name}", why)

@@ -153,7 +153,7 @@ def declaration(provider: Provider, listed: Iterable[str], notes: Notes) -> dict
         value = _agreed(provider, key, notes)
         if value is not None:
             spec[ours_] = int(value) if value == int(value) else value
-    models = [declared_model(name, provider.models[name]) for name in listed]
+    models = [declared_model(name, provider.models[name], notes) for name in listed]
     if models:
         spec["models"] = models
     return spec
@@ -194,13 +194,18 @@ def _credentials(provider: Provider, notes: Notes) -> dict[str, Any]:
 
 def _agreed(provider: Provider, key: str, notes: Notes) -> float | None:
     """A number of all its deployments; the largest where they do not agree."""
-    values = {one.numbers.get(key) for one in provider.deployments}
-    known = [value for value in values if value is not None]
-    if not known:
+    given = [one for one in provider.deployments if key in one.numbers]
+    if not given:
         return None
-    most = max(known)
-    for one in provider.deployments:
-        if len(values) > 1 and one.numbers.get(key) not in (None, most):
-            why = f"it is the provider's, and another model of {provider.name} has {most:g}"
+    first = max(given, key=lambda one: one.numbers[key])
+    most = first.numbers[key]
+    for one in given:
+        if one.numbers[key] != most:
+            why = f"it is the provider's, and {first.called} has {most:g}"
             notes.not_carried(one.at(key), f"{one.called}.{key}", why)
+    without = dict.fromkeys(one.called for one in provider.deployments if key not in one.numbers)
+    if without and not all(one.id.startswith("~") for one in provider.deployments):
+        what = f"that {', '.join(without)} had no {key} of its own"
+        why = f"{most:g} is the provider's, {provider.name}, and holds there too"
+        notes.not_carried(first.at(key), what, why)
     return most

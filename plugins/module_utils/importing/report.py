@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from .effects import EFFECTS
 from .importer import Imported, as_dict
-from .kinds import EFFECTS, KINDS
+from .kinds import KINDS
 from .notes import Finding
 
 _MOST_NAMES = 12

@@ -11,22 +11,31 @@ from types import MappingProxyType
 from typing import Any
 
 from ..registry.problems import nearest
-from ..registry.yaml_tree import Mapping
+from ..registry.yaml_tree import Mapping, Sequence
 from .aliases import SIMPLE_SHUFFLE, strategy_of
 from .draft import Draft
+from .for_all import write_timeouts, write_tries
+from .forms import ROUTER_FORMS
 from .keys import FAILS_POLICY, RETRY_POLICY, ROUTER, SECTIONS, words
 from .keys_settings import GENERAL, SETTINGS
 from .notes import Notes
 from .reader import Sources
 from .secret_values import LITERAL, NONE, PLACEHOLDER, given
+from .values import is_good, told
 
 # Read elsewhere in the import, or done by the renderer itself.
-_DONE = words(
-    "model_list fallbacks context_window_fallbacks content_policy_fallbacks default_fallbacks"
-    " model_group_alias routing_groups routing_strategy provider_budget_config num_retries timeout"
-    " request_timeout stream_timeout enable_pre_call_checks enable_weighted_failover max_fallbacks"
-    " enable_tag_filtering optional_pre_call_checks retry_policy allowed_fails_policy master_key"
+_CHAINS = "fallbacks context_window_fallbacks content_policy_fallbacks default_fallbacks "
+_DONE_ROUTER = words(
+    _CHAINS + "model_group_alias routing_groups routing_strategy provider_budget_config num_retries"
+    " timeout stream_timeout enable_pre_call_checks enable_tag_filtering retry_policy"
+    " allowed_fails_policy"
 )
+_DONE_LITELLM = words(_CHAINS + "num_retries request_timeout")
+# Without effect in general_settings, and read all the same as it was meant.
+_READ_GENERAL = words(_CHAINS + "num_retries timeout")
+_CHECK = "enforce_model_rate_limits"
+_LITELLM_FORMS = {key: ROUTER_FORMS[key] for key in ("num_retries", "request_timeout")}
+_LEFT_OUT = "nothing: it is left out"
 _ROLE = "it is the gateway's own: see the variables of the role `gateway`"
 _WHY: Table[str, str] = MappingProxyType(
     {
@@ -42,6 +51,8 @@ _WHY: Table[str, str] = MappingProxyType(
         "failure_callback": _ROLE,
         "drop_params": "the registry has no word for parameters of requests",
         "database_url": _ROLE,
+        "model_list": "the models stand at the top",
+        "max_fallbacks": "as many are allowed as the rules need",
         "check_provider_endpoint": "a provider that hangs would hang /v1/models",
     }
 )
@@ -77,6 +88,8 @@ def read_settings(draft: Draft, sources: Sources, notes: Notes) -> None:
         if name not in OURS:
             why = _SECTION_WHY.get(name, "it is no section of the registry")
             notes.not_carried(section.place, f"section {name}", why)
+    for name in ("router_settings", "litellm_settings", "general_settings", "credential_list"):
+        _shape(name, sources, notes)
     _router(draft, sources, notes)
     _litellm(draft, sources, notes)
     _general(draft, sources, notes)
@@ -92,16 +105,50 @@ _READ_SECTIONS = ("model_list", "router_settings", "litellm_settings", "general_
                   "credential_list", "include")  # fmt: skip
 
 
+def _shape(name: str, sources: Sources, notes: Notes) -> None:
+    """A section that is not what it must be."""
+    value = sources.get(name)
+    wanted, said = (Sequence, "a list") if name == "credential_list" else (Mapping, "a mapping")
+    if value is not None and not isinstance(value, wanted):
+        ignored = name == "router_settings" or not value
+        code = "ignored-section" if ignored else "bad-value-refused"
+        notes.found(sources.place(name), code, f"{name}, which is not {said}")
+
+
 def _router(draft: Draft, sources: Sources, notes: Notes) -> None:
     settings = sources.mapping("router_settings")
     if settings is None:
         return
-    for key in settings:
+    ours = rendered_here(sources)
+    bad = told("router_settings", settings, ROUTER_FORMS, notes)
+    for key, value in settings.items():
         place, path = settings.key_place(key), f"router_settings.{key}"
         if key not in ROUTER:
             notes.unknown(place, "unknown-router-setting", "router_settings", key, tuple(ROUTER))
-        elif key not in _DONE and settings[key] is not None:
+        elif key in _DONE_ROUTER or key in bad or value is None or ours:
+            continue
+        elif not _as_rendered(key, value):
             notes.not_carried(place, path, _WHY.get(key, _UNKNOWN_WHY))
+    _policies(settings, notes)
+    strategy = settings.get("routing_strategy")
+    if isinstance(strategy, str) and strategy != SIMPLE_SHUFFLE:
+        strategy_of(strategy, settings.value_place("routing_strategy"), notes)
+        if "load_balancing" in draft.sections.get("routing_rules", {}):
+            place = settings.key_place("routing_strategy")
+            draft.from_places(("routing_rules", "load_balancing"), [place])
+    if not ours:
+        write_tries(draft, settings, "router_settings", notes)
+    write_timeouts(draft, settings, "router_settings", ("timeout", "stream_timeout"), notes)
+
+
+def _as_rendered(key: str, value: object) -> bool:
+    """Whether it is what the renderer says too."""
+    if key == "enable_weighted_failover":
+        return value is True
+    return key == "optional_pre_call_checks" and value in ([], [_CHECK])
+
+
+def _policies(settings: Mapping, notes: Notes) -> None:
     for key, known in (("retry_policy", RETRY_POLICY), ("allowed_fails_policy", FAILS_POLICY)):
         policy = settings.get(key)
         path = f"router_settings.{key}"
@@ -110,17 +157,8 @@ def _router(draft: Draft, sources: Sources, notes: Notes) -> None:
                 if name not in known:
                     place = policy.key_place(name)
                     notes.unknown(place, "unknown-policy-key", path, name, tuple(known))
-        if policy:
-            notes.not_carried(settings.key_place(key), path, _UNKNOWN_WHY)
-    strategy = settings.get("routing_strategy")
-    if isinstance(strategy, str) and strategy != SIMPLE_SHUFFLE:
-        strategy_of(strategy, settings.value_place("routing_strategy"), notes)
-        if "load_balancing" in draft.sections.get("routing_rules", {}):
-            place = settings.key_place("routing_strategy")
-            draft.from_places(("routing_rules", "load_balancing"), [place])
-    if not rendered_here(sources):
-        _retries(draft, settings, "num_retries")
-    _timeouts(draft, settings, ("timeout", "stream_timeout"), notes)
+            if policy:
+                notes.not_carried(settings.key_place(key), path, _UNKNOWN_WHY)
 
 
 def rendered_here(sources: Sources) -> bool:
@@ -131,30 +169,6 @@ def rendered_here(sources: Sources) -> bool:
     return bool(ids) and all(id_.startswith("~") for id_ in ids)
 
 
-def _retries(draft: Draft, settings: Mapping, key: str) -> None:
-    value = settings.get(key)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 100:
-        _rule(draft, "retry_attempts", value, settings, key)
-
-
-def _timeouts(draft: Draft, settings: Mapping, keys: tuple[str, ...], notes: Notes) -> None:
-    for key in keys:
-        value = settings.get(key)
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-            notes.found(settings.value_place(key), "bad-value-fails", f"{key} is no time")
-        elif key == "stream_timeout":
-            notes.not_carried(settings.key_place(key), key, "it stands at each provider")
-        elif "timeout_seconds" not in draft.sections.get("routing_rules", {}):
-            _rule(draft, "timeout_seconds", value, settings, key)
-
-
-def _rule(draft: Draft, name: str, value: Any, settings: Mapping, key: str) -> None:  # noqa: ANN401
-    draft.sections.setdefault("routing_rules", {}).setdefault(name, value)
-    draft.from_places(("routing_rules", name), [settings.key_place(key)])
-
-
 def _litellm(draft: Draft, sources: Sources, notes: Notes) -> None:
     settings = sources.settings("litellm_settings")
     ours = rendered_here(sources)
@@ -162,17 +176,18 @@ def _litellm(draft: Draft, sources: Sources, notes: Notes) -> None:
         place, path = settings.key_place(key), f"litellm_settings.{key}"
         if key == "master_key" or (key in ROUTER and key not in SETTINGS):
             where = "general_settings" if key == "master_key" else "router_settings"
-            notes.found(place, "misplaced-key", path, near=f"{where}.{key}")
+            notes.found(place, "misplaced-key", path, _LEFT_OUT, f"{where}.{key}")
         elif key not in SETTINGS:
             notes.unknown(place, "ignored-key", "litellm_settings", key, tuple(SETTINGS))
-        elif key not in _DONE and settings[key] is not None and not ours:
+        elif key not in _DONE_LITELLM and settings[key] is not None and not ours:
             notes.not_carried(place, path, _WHY.get(key, _UNKNOWN_WHY))
     callbacks = settings.get("callbacks")
     if ours and DECISIONS in (callbacks if isinstance(callbacks, list) else ()):
         draft.sections["debug_router"] = True
     if not ours:
-        _retries(draft, settings, "num_retries")
-        _timeouts(draft, settings, ("request_timeout",), notes)
+        told("litellm_settings", settings, _LITELLM_FORMS, notes)
+        write_tries(draft, settings, "litellm_settings", notes)
+        write_timeouts(draft, settings, "litellm_settings", ("request_timeout",), notes)
 
 
 def _general(draft: Draft, sources: Sources, notes: Notes) -> None:
@@ -180,16 +195,20 @@ def _general(draft: Draft, sources: Sources, notes: Notes) -> None:
     for key in settings:
         place, path = settings.key_place(key), f"general_settings.{key}"
         if key in GENERAL:
-            if key not in _DONE and settings[key] is not None:
+            if key != "master_key" and settings[key] is not None:
                 notes.not_carried(place, path, _WHY.get(key, _ROLE))
         elif key in ROUTER:
-            notes.found(place, "misplaced-key", path, near=f"router_settings.{key}")
+            good = key in _READ_GENERAL and (
+                key not in ROUTER_FORMS or is_good(ROUTER_FORMS[key], settings[key])
+            )
+            instead = "" if good else _LEFT_OUT
+            notes.found(place, "misplaced-key", path, instead, f"router_settings.{key}")
         else:
             notes.unknown(place, "ignored-key", "general_settings", key, tuple(GENERAL))
         if key == "master_key":
             _master_key(settings, notes)
-    _retries(draft, settings, "num_retries")
-    _timeouts(draft, settings, ("timeout",), notes)
+    write_tries(draft, settings, "general_settings", notes)
+    write_timeouts(draft, settings, "general_settings", ("timeout",), notes)
 
 
 def _master_key(settings: Mapping, notes: Notes) -> None:
