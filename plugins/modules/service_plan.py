@@ -38,6 +38,11 @@ options:
       url: {description: Where from., type: str}
       path: {description: Where from., type: path}
       pypi: {description: Where from., type: str}
+      huggingface: {description: Where from., type: str}
+      revision: {description: Which state of the repository., type: str, default: main}
+      file: {description: Which file of the repository., type: str}
+      include: {description: Which files of the repository., type: list, elements: str}
+      token_env: {description: Whose value it wants., type: str}
       name: {description: What it is called., type: str}
       member: {description: Which file of a wheel., type: str}
       sha256: {description: What it has to be., type: str}

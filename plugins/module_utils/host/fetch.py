@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Getting one file onto this host: streamed, checked by sha256, and put in place in one step."""
+"""Getting one file into its place on this host: checked by sha256, and there in one step."""
 
 from __future__ import annotations
 
@@ -12,46 +12,20 @@ import fcntl
 import hashlib
 import os
 import shutil
-import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
-from http.client import HTTPException, HTTPMessage
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 CHUNK = 1 << 20
-READ_TIMEOUT = 60.0
-ATTEMPTS = 3
-# What another try may cure; everything else is an answer.
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class FetchError(Exception):
     """The artefact could not be had; the message is one sentence with the way out."""
 
 
-class _PassingError(Exception):
-    """A failure that another try may cure."""
-
-
-class _OnlyWeb(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never from the web to anything else."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        scheme = urllib.parse.urlsplit(newurl).scheme
-        if scheme not in ("http", "https"):
-            raise FetchError(f"{shown(req.full_url)} redirects to {scheme}:, which is not followed")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+class CutOffError(FetchError):
+    """It broke off, and what has arrived is kept for the next run."""
 
 
 def shown(url: str) -> str:
@@ -61,26 +35,25 @@ def shown(url: str) -> str:
     return urllib.parse.urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
-def download(url: str, target: Path, sha256: str, attempts: int = ATTEMPTS) -> int:
-    """Fetch `url` into `target`, an existing or new file, which is overwritten; size in bytes.
-
-    Only http, https and file. Proxies are those of the environment. On any error the caller
-    removes `target`; a wrong sha256 is an error that names both sums.
-    """
-    for attempt in range(1, attempts + 1):
-        try:
-            return _once(url, target, sha256)
-        except _PassingError as problem:
-            if attempt == attempts:
-                raise FetchError(f"{problem} ({attempts} tries)") from None
-            time.sleep(min(2.0**attempt, 10.0) / 2)  # grows, so that a busy mirror gets air
-    raise FetchError(f"{shown(url)}: no attempt was allowed")
-
-
 def copy(source: Path, target: Path, sha256: str) -> int:
     """Copy a file of this host into `target`, checking its sum on the way; size in bytes."""
     with readable(source) as stream:
-        return _stream(stream, target, sha256, source.stat().st_size, str(source))
+        return copy_open(stream, target, sha256, str(source))
+
+
+def copy_open(stream: BinaryIO, target: Path, sha256: str, source: str) -> int:
+    """The same with a file that is open already; `source` names it in messages."""
+    length = os.fstat(stream.fileno()).st_size
+    if length > shutil.disk_usage(target.parent).free:
+        raise disk_full(target.parent, length)
+    digest = hashlib.sha256()
+    with target.open("wb") as out, full_disk_told(target.parent, length):
+        while chunk := stream.read(CHUNK):
+            out.write(chunk)
+            digest.update(chunk)
+        out.flush()
+    check_sum(digest.hexdigest(), sha256, source)
+    return length
 
 
 @contextlib.contextmanager
@@ -112,10 +85,10 @@ def sha256_of(path: Path) -> str:
 def staged(destination: Path) -> Iterator[Path]:
     """A temporary file beside `destination`, removed in the end unless it was renamed away.
 
-    Its name is fixed and locked, so that what a killed run left is used again, and two runs at
-    once do not mix.
+    Its name is fixed and locked, so that what a killed or cut-off run left is used again, and two
+    runs at once do not mix.
     """
-    part = destination.parent / f".{destination.name}.part"
+    part = part_of(destination)
     make_folder(destination.parent)
     handle = os.open(part, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -127,10 +100,30 @@ def staged(destination: Path) -> Iterator[Path]:
             ) from None
         try:
             yield part
-        finally:
-            part.unlink(missing_ok=True)
+        except CutOffError:
+            raise
+        except Exception:
+            drop(part)
+            raise
+        drop(part)
     finally:
         os.close(handle)
+
+
+def part_of(destination: Path) -> Path:
+    """Where a file is while it arrives."""
+    return destination.parent / f".{destination.name}.part"
+
+
+def about(part: Path) -> Path:
+    """What is known of a file that has arrived in part."""
+    return part.with_name(f"{part.name}.json")
+
+
+def drop(part: Path) -> None:
+    """Have neither the part nor what is known of it."""
+    part.unlink(missing_ok=True)
+    about(part).unlink(missing_ok=True)
 
 
 def put_in_place(part: Path, destination: Path, mode: int) -> None:
@@ -166,49 +159,15 @@ def disk_full(folder: Path, needed: int | None = None) -> FetchError:
     return FetchError(f"no space in {folder}: {need}, {free / 1e6:.0f} MB are free. Free some room")
 
 
-def _once(url: str, target: Path, sha256: str) -> int:
-    if urllib.parse.urlsplit(url).scheme not in ("http", "https", "file"):
-        raise FetchError(f"{shown(url)}: only http, https and file URLs are fetched")
-    request = urllib.request.Request(url, headers={"User-Agent": "lab.llm"})  # noqa: S310
-    opener = urllib.request.build_opener(_OnlyWeb)
+@contextlib.contextmanager
+def full_disk_told(folder: Path, needed: int | None = None) -> Iterator[None]:
+    """Gives the system's error for a full disk as the sentence with the figures."""
     try:
-        with opener.open(request, timeout=READ_TIMEOUT) as answer:
-            length = answer.headers.get("Content-Length")
-            return _stream(answer, target, sha256, int(length) if length else None, shown(url))
-    except urllib.error.HTTPError as problem:
-        sentence = f"{shown(url)} answers {problem.code} {problem.reason}"
-        if problem.code in PASSING:
-            raise _PassingError(sentence) from None
-        raise FetchError(f"{sentence}: check the URL and the version in it") from None
-    except urllib.error.URLError as problem:
-        if isinstance(problem.reason, FileNotFoundError):
-            raise FetchError(f"{shown(url)}: no such file on this host") from None
-        raise _PassingError(f"{shown(url)} cannot be reached: {problem.reason}") from None
-    except (HTTPException, TimeoutError, ConnectionError, EOFError) as problem:
-        raise _PassingError(
-            f"{shown(url)} broke off: {problem or type(problem).__name__}"
-        ) from None
-
-
-def _stream(stream: IO[bytes], target: Path, sha256: str, length: int | None, source: str) -> int:
-    """Copy `stream` into `target`; `length` is what the sender announced."""
-    if length and length > shutil.disk_usage(target.parent).free:
-        raise disk_full(target.parent, length)
-    digest, size = hashlib.sha256(), 0
-    try:
-        with target.open("wb") as out:
-            while chunk := stream.read(CHUNK):
-                out.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
+        yield
     except OSError as problem:
         if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise disk_full(target.parent, length) from None
+            raise disk_full(folder, needed) from None
         raise
-    if length is not None and size != length:
-        raise _PassingError(f"{source} broke off after {size} of {length} bytes")
-    check_sum(digest.hexdigest(), sha256, source)
-    return size
 
 
 def check_sum(seen: str, expected: str, source: str) -> None:

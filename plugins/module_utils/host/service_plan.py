@@ -11,9 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .artifacts import Artifact, ensure
+from .artifacts import ensure
 from .fetch import FetchError
 from .unit_work import run
+from .wishes import Artifact
 
 Found = dict[str, Any]
 
