@@ -320,7 +320,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         ("- a\n", "no mapping of sections"),
         ("some: thing\n", "Nothing to import"),
         ("model_list: []\n", "Nothing to import"),
-        ("a\x00b: 1\n", "not-text"),
+        ("a\x00b: 1\n", "is no text file, so it is no configuration"),
     ],
 )
 def test_what_is_no_configuration_is_an_error(text: str, said: str, tmp_path: Path) -> None:
@@ -328,6 +328,88 @@ def test_what_is_no_configuration_is_an_error(text: str, said: str, tmp_path: Pa
     assert any(said in error for error in result.errors), result.errors
     assert result.files == {}
     assert "Nothing was written" in as_text(result, "r")
+
+
+ONE = "model: hosted_vllm/m, api_base: 'http://h:8000/v1'"
+# what two names of one model say of themselves, and a model beside it; what is told, and where
+SEVERAL = [
+    ("input_cost_per_token: 1e-6", "input_cost_per_token: 2e-6", "", 3, "model_list[a] counts"),
+    ("input_cost_per_token: 1e-6", "", "", 2, "that model_list[b] had no input_cost_per_token"),
+    ("timeout: 30", "timeout: 60", "", 2, "model_list[b] has 60"),
+    ("timeout: 30", "", "", 2, "that model_list[b], model_list[other] had no timeout of its own"),
+    ("max_parallel_requests: 3", "", "", 2, "and holds there too"),
+    ("num_retries: 3", "num_retries: 4", "", 2, "holds for all, and is 4"),
+    ("num_retries: 3", "", "", 2, "that model_list[b], model_list[other] had no num_retries"),
+    ("max_budget: 3, budget_duration: 1d", "max_budget: 4, budget_duration: 7d", "", 3, "1d, 7d"),
+    ("", "", ", model_info: {max_input_tokens: 7}", 3, "model_list[a] counts"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second", "info", "line", "part"), SEVERAL)
+def test_what_names_of_one_model_do_not_agree_on_is_told(
+    first: str, second: str, info: str, line: int, part: str, tmp_path: Path
+) -> None:
+    rows = [("a", ONE, first), ("b", ONE, second), ("other", ONE.replace("/m", "/o"), "")]
+    text = "model_list:\n"
+    for number, (name, base, more) in enumerate(rows):
+        params = ", ".join(filter(None, (base, more)))
+        its = info.replace("7", str(7 + number))
+        text += f"  - {{model_name: {name}, litellm_params: {{{params}}}{its}}}\n"
+    result = imported(tmp_path, text)
+    passes(result, tmp_path)
+    told = [f"{one.what}: {one.why}" for one in result.left if one.place.line == line]
+    assert any(part in one for one in told), result.left
+
+
+# an entry that the registry refuses; what is said of it
+REFUSED = [
+    ("sk-live-0123456789abcdef0123", "m", "what looks like a key is nowhere written"),
+    ("n", "sk-live-0123456789abcdef0123", "what looks like a key is nowhere written"),
+    ("0123456789abcdef0123456789abcdef", "m", "what looks like a key is nowhere written"),
+    ("my model", "m", "right is a name without spaces"),
+    ("'end '", "m", "right is a name without spaces"),
+    ("my model", "my model", "right is a model's name (no spaces"),
+]
+
+
+@pytest.mark.parametrize(("name", "model", "why"), REFUSED)
+def test_an_entry_that_the_registry_refuses_is_told_and_the_rest_is_carried_over(
+    name: str, model: str, why: str, tmp_path: Path
+) -> None:
+    where = "api_base: 'http://b:8000/v1'"
+    result = imported(
+        tmp_path,
+        f"model_list:\n  - {{model_name: good, litellm_params: {{{ONE}}}}}\n"
+        f"  - {{model_name: {name}, litellm_params: {{model: hosted_vllm/{model}, {where}}}}}\n"
+        f"  - {{model_name: good2, litellm_params: {{{ONE}}}}}\n"
+        f"router_settings: {{fallbacks: [{{good: [{name}, good2]}}]}}\n",
+    )
+    passes(result, tmp_path)
+    assert {"good", "good2"} <= set(result.names)
+    assert any(why in one.why and one.place.line == 3 for one in result.left), result.left
+    assert "not shown" not in str(registry_of(result))
+    assert "good2" in str(registry_of(result)["exact_matches"]["good"]["fallback"])
+
+
+def test_a_circle_of_aliases_is_shown_as_a_way(tmp_path: Path) -> None:
+    aliases = "router_settings: {model_group_alias: {x: y, y: x, w: x}}\n"
+    entry = f"model_list:\n  - {{model_name: a, litellm_params: {{{ONE}}}}}\n"
+    told = {one.what: one.instead for one in imported(tmp_path, entry + aliases).findings}
+    for way in ("x -> y -> x", "y -> x -> y", "w -> x -> y -> x"):
+        assert told[f"{way}, which is a circle"] == "nothing: it leads nowhere"
+
+
+def test_no_file_is_an_error_that_says_so() -> None:
+    assert import_config([""]).errors == [
+        "No file is named. Name the configuration: -e file=litellm.yaml"
+    ]
+
+
+def test_base_url_counts_as_in_litellm(tmp_path: Path) -> None:
+    entry = f"model_list:\n  - {{model_name: a, litellm_params: {{{ONE}, base_url: 'http://u:1'}}}}"
+    result = imported(tmp_path, entry)
+    assert registry_of(result)["providers"]["vllm"]["base_url"] == "http://u:1"
+    assert [one.what for one in result.left] == ["model_list[a].api_base"]
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:

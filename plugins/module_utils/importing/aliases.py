@@ -80,10 +80,12 @@ class Aliases:
             return
         target, seen = meant[name], {name}
         if target in meant and target not in self.groups:
-            self.notes.found(place, "alias-of-alias", f"{name}: {target}")
+            way = [name, target]
             while target in meant and target not in self.groups and target not in seen:
                 seen.add(target)
                 target = meant[target]
+                way.append(target)
+            self._about_way(way, place)
         if target not in self.groups:
             if meant[name] not in meant:
                 near = nearest(target, self.groups)
@@ -106,6 +108,14 @@ class Aliases:
             self.groups[name] = replace(made, fallbacks=list(old.fallbacks))
         else:
             self.names[name] = Section(target, place)
+
+    def _about_way(self, way: list[str], place: Place) -> None:
+        """An alias that stands for another one: x -> y -> model, or in a circle."""
+        if way[-1] in way[:-1]:
+            what = f"{' -> '.join(way)}, which is a circle"
+            self.notes.found(place, "alias-of-alias", what, "nothing: it leads nowhere")
+        else:
+            self.notes.found(place, "alias-of-alias", f"{way[0]}: {way[1]}")
 
     def _beside(self, what: str, value: object, read: tuple[str, ...]) -> None:
         """Says what else stands in an entry."""

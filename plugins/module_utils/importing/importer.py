@@ -118,7 +118,7 @@ def _compiled(draft: Draft, result: Imported, inventory: Inventory, notes: Notes
         made = texts_of(draft, result.sources)
         return {name: result.secrets.scrubbed(text) for name, text in made.items()}
 
-    result.compiled = prove(draft, texts, inventory, notes)
+    result.compiled = prove(draft, texts, inventory, notes, result.secrets.scrubbed)
     if result.compiled is not None:
         result.files = texts()
     elif not notes.errors:

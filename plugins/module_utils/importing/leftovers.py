@@ -15,7 +15,7 @@ from .entries import Deployment
 from .entry_checks import CARRIED_INFO
 from .groups import Group
 from .keys import COST, INFO, PARAMS, words
-from .notes import Notes
+from .notes import Notes, listing
 from .vendors import vendor_of
 
 # Read by the other parts of the import.
@@ -83,7 +83,8 @@ def write_retries(
     draft: Draft, deployments: Iterable[Deployment], groups: Mapping[str, Group], notes: Notes
 ) -> None:
     """num_retries of deployments: one rule where all that have it agree, else the largest."""
-    given = [one for one in deployments if one.provider and "num_retries" in one.numbers]
+    known = [one for one in deployments if one.provider]
+    given = [one for one in known if "num_retries" in one.numbers]
     given = [one for one in given if not _as_rendered(one, groups)]
     if not given:
         return
@@ -96,6 +97,12 @@ def write_retries(
         if one.numbers["num_retries"] != counts:
             why = f"routing_rules.retry_attempts holds for all, and is {counts}"
             notes.not_carried(one.at("num_retries"), f"{one.called}.num_retries", why)
+    others = (one for one in known if "num_retries" not in one.numbers)
+    without = list(dict.fromkeys(one.called for one in others))
+    if without and counts == most and not all(one.id.startswith("~") for one in known):
+        what = f"that {listing(without)} had no num_retries"
+        why = f"routing_rules.retry_attempts is {counts}, and holds there too"
+        notes.not_carried(given[0].at("num_retries"), what, why)
 
 
 def _as_rendered(one: Deployment, groups: Mapping[str, Group]) -> bool:

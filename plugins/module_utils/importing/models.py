@@ -12,7 +12,7 @@ from ..registry.problems import Place
 from ..registry.provider_types import CHAT
 from .entries import Deployment, texts
 from .forms import INFO_FORMS, PARAM_FORMS
-from .notes import Notes
+from .notes import Notes, listing
 from .values import is_good, number
 
 _MODEL_INFO = {
@@ -82,7 +82,7 @@ def _prices(deployments: list[Deployment], notes: Notes) -> dict[str, float]:
                 notes.not_carried(_at(one, key), f"{one.called}.{key}", _counts(first, one))
         without = [one for one in deployments if _price(one, key) is None]
         if without and not mine:
-            names = ", ".join(dict.fromkeys(one.called for one in without))
+            names = listing(one.called for one in without)
             why = "a model has one price, which holds for its other names too"
             notes.not_carried(_at(first, key), f"that {names} had no {key} of its own", why)
     return found

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..registry.problems import Place, nearest
 from .kinds import KINDS
 
+_MOST_NAMES = 8
 NOWHERE = Place("", 1, 1)
 
 
@@ -92,3 +94,10 @@ class Notes:
         findings = sorted(set(self.findings), key=lambda one: (one.place, one.code, one.what))
         left = sorted(set(self.left), key=lambda one: (one.place, one.what))
         return findings, left
+
+
+def listing(names: Iterable[str]) -> str:
+    """Names for a sentence, each once; not a page of them."""
+    found = list(dict.fromkeys(names))
+    more = f" and {len(found) - _MOST_NAMES} more" if len(found) > _MOST_NAMES else ""
+    return ", ".join(found[:_MOST_NAMES]) + more

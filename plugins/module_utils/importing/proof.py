@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import bisect
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path as File
+from typing import Any, NamedTuple
 
 from ..compile import Compiled, compile_registry
 from ..registry.load import load_registry
@@ -23,18 +24,35 @@ from .draft import Draft, Path
 from .notes import NOWHERE, Notes
 
 _MOST_ROUNDS = 60
+_MOST_SAID = 5
 _FIRST = ("unknown-", "duplicate-")
 _MISSING = "(missing-key)"  # of an entry that something has been taken out of
 
+_SAY_WHAT = ("bad-name", "bad-value", "wrong-type")
+_LIKE_A_KEY = "what looks like a key is nowhere written"
+
+
+class Cut(NamedTuple):
+    """Something that was taken out: what, where it came from, and why."""
+
+    path: Path
+    origin: Place
+    why: str
+
 
 def prove(
-    draft: Draft, texts: Callable[[], Mapping[str, str]], inventory: Inventory, notes: Notes
+    draft: Draft,
+    texts: Callable[[], Mapping[str, str]],
+    inventory: Inventory,
+    notes: Notes,
+    scrubbed: Callable[[str], str] = str,
 ) -> Compiled | None:
     """Compiles what `texts` gives, and cuts out of the draft what is an error, until none is left.
 
-    None where nothing is left. The problems' files are names in the new registry.
+    None where nothing is left. The problems' files are names in the new registry. `scrubbed` is
+    a text without what looks like a secret: an entry that has such a name is cut out first.
     """
-    cuts: dict[Path, tuple[Place, str]] = {}
+    cuts = _secrets(draft, scrubbed)
     for _round in range(_MOST_ROUNDS):
         files = texts()
         if not files:
@@ -47,9 +65,9 @@ def prove(
         wrong = {paths.at(one.place): one for one in reversed(errors)}
         wrong.pop((), None)
         gone = _cut(draft, wrong)
-        cuts |= gone
+        cuts += gone
         if not gone:
-            notes.errors.append("What was read makes no registry that passes the check.")
+            notes.errors += _unmended(errors)
             break
     _say(cuts, notes)
     return None
@@ -75,9 +93,9 @@ def _checked(
     return compiled, first or errors, root
 
 
-def _cut(draft: Draft, wrong: Mapping[Path, Problem]) -> dict[Path, tuple[Place, str]]:
-    """Takes out the innermost of these paths: path -> where it came from, and why it went."""
-    gone: dict[Path, tuple[Place, str]] = {}
+def _cut(draft: Draft, wrong: Mapping[Path, Problem]) -> list[Cut]:
+    """Takes out the innermost of these paths: where each came from, and why it went."""
+    gone: list[Cut] = []
     # The last of a list first, so that what stands before it keeps its place.
     for path in sorted(wrong, key=_backwards, reverse=True):
         inner = any(other[: len(path)] == path and other != path for other in wrong)
@@ -86,18 +104,67 @@ def _cut(draft: Draft, wrong: Mapping[Path, Problem]) -> dict[Path, tuple[Place,
         if went and went != path and isinstance(went[-1], str):
             origin = draft.origin(went) or origin
         if went:
-            gone[went] = (origin, f"{wrong[path].message} ({wrong[path].code})")
+            gone.append(Cut(_named(went, path), origin, _why(wrong[path])))
     return gone
 
 
-def _say(cuts: Mapping[Path, tuple[Place, str]], notes: Notes) -> None:
+def _named(went: Path, path: Path) -> Path:
+    """What is said to be gone: of a section that is empty now its last entry."""
+    return path[:2] if len(went) == 1 else went
+
+
+def _secrets(draft: Draft, scrubbed: Callable[[str], str]) -> list[Cut]:
+    """Takes out what is called like a secret: where each came from, and why it went."""
+    gone: list[Cut] = []
+    # A rule goes as a whole: without one of its names it would mean something else.
+    inside = ("fallback", "chain", "preferred_models")
+    found = {
+        at if at[0] == "providers" or (at[2:3] and at[2] in inside) else at[:2]
+        for at in _hidden(draft.sections, scrubbed)
+    }
+    for path in sorted(found, key=_backwards, reverse=True):
+        origin = draft.origin(path) or NOWHERE
+        went = draft.cut(path)
+        if went:
+            gone.append(Cut(_named(went, path), origin, _LIKE_A_KEY))
+    return gone
+
+
+def _hidden(value: Any, scrubbed: Callable[[str], str], path: Path = ()) -> Iterator[Path]:  # noqa: ANN401
+    """The innermost paths to what looks like a secret."""
+    if isinstance(value, str):
+        if scrubbed(value) != value:
+            yield path
+        return
+    keys = range(len(value)) if isinstance(value, list) else value
+    for key in keys if isinstance(value, (dict, list)) else ():
+        if isinstance(key, str) and scrubbed(key) != key:
+            yield (*path, key)
+        else:
+            yield from _hidden(value[key], scrubbed, (*path, key))
+
+
+def _unmended(errors: list[Problem]) -> list[str]:
+    """What to say where nothing can be taken out that would help."""
+    said = [f"    - {one.message} ({one.code})." for one in errors[:_MOST_SAID]]
+    return ["What was read makes no registry that passes the check:", *said]
+
+
+def _why(problem: Problem) -> str:
+    wanted = f"; right is {problem.expected}" if problem.code in _SAY_WHAT else ""
+    return f"{problem.message} ({problem.code}){wanted}"
+
+
+def _say(cuts: Iterable[Cut], notes: Notes) -> None:
     """What went, each entry once; where it went because a part of it had to, why that had to."""
-    for path, (origin, why) in cuts.items():
-        if any(path[:end] in cuts for end in range(1, len(path))):
+    known = list(cuts)
+    for path, origin, why in known:
+        if any(len(one.path) < len(path) and path[: len(one.path)] == one.path for one in known):
             continue
-        inside = [other[1] for at, other in cuts.items() if at[: len(path)] == path]
-        why = inside[0] if why.endswith(_MISSING) else why
-        notes.not_carried(origin, f"{shown(path)} in the registry", why)
+        parts = [one.why for one in known if one.path[: len(path)] == path and one.path != path]
+        own = [] if parts and why.split("; right")[0].endswith(_MISSING) else [why]
+        what = f"{shown(path)} in the registry"
+        notes.not_carried(origin, what, "; ".join(dict.fromkeys([*parts, *own])))
 
 
 def _backwards(path: Path) -> tuple[tuple[int, str], ...]:

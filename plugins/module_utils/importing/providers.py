@@ -17,7 +17,7 @@ from .credentials_given import Sent, sent_by
 from .entries import Deployment
 from .models import declared_model
 from .naming import Naming, ours
-from .notes import Notes
+from .notes import Notes, listing
 from .secret_values import LITERAL, NONE, PLACEHOLDER, VARIABLE
 from .vendors import COMPATIBLE, Vendor, vendor_of
 
@@ -203,9 +203,9 @@ def _agreed(provider: Provider, key: str, notes: Notes) -> float | None:
         if one.numbers[key] != most:
             why = f"it is the provider's, and {first.called} has {most:g}"
             notes.not_carried(one.at(key), f"{one.called}.{key}", why)
-    without = dict.fromkeys(one.called for one in provider.deployments if key not in one.numbers)
+    without = [one.called for one in provider.deployments if key not in one.numbers]
     if without and not all(one.id.startswith("~") for one in provider.deployments):
-        what = f"that {', '.join(without)} had no {key} of its own"
+        what = f"that {listing(without)} had no {key} of its own"
         why = f"{most:g} is the provider's, {provider.name}, and holds there too"
         notes.not_carried(first.at(key), what, why)
     return most

@@ -79,7 +79,10 @@ def read_sources(paths: Iterable[str], notes: Notes) -> Sources:
         return sources
     reader = LastWins()
     for path in paths:
-        _read_one(reader, Path(path), sources, notes)
+        if path.strip():
+            _read_one(reader, Path(path), sources, notes)
+        else:
+            notes.errors.append("No file is named. Name the configuration: -e file=litellm.yaml")
     for problem in reader.twice:
         notes.found(problem.place, "duplicate-key", problem.message)
     for problem in reader.problems:
@@ -122,7 +125,10 @@ def _includes(tree: Mapping, notes: Notes) -> list[str]:
 def _tree(reader: LastWins, path: Path, sources: Sources, notes: Notes) -> Mapping | None:
     problems: list[Problem] = []
     text = file_text(path, problems)
-    notes.errors += [str(problem) for problem in problems]
+    for one in problems:
+        at = f"{one.message}, at line {one.place.line}, column {one.place.column}"
+        what = f"{shown(path)} is no text file, so it is no configuration: {at}."
+        notes.errors.append(what if one.code == "not-text" else str(one))
     if text is None:
         return None
     sources.files.append(shown(path))
