@@ -30,6 +30,7 @@ ARGUMENTS = {
     "format": {"type": "str", "choices": ["text", "json"], "default": "text"},
     "without_provider": {"type": "str", "default": ""},
     "without_file": {"type": "str", "default": ""},
+    "without_hosts": {"type": "list", "elements": "str", "default": []},
     "values": {
         "type": "list",
         "elements": "dict",
@@ -66,12 +67,13 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"Only one of {', '.join(CHANGES)} can be given.")
         path = registry_path(arguments, task_vars)
         file = _file(arguments, path)
-        compiled, problems, edited = _compiled(arguments, path, inventory_of(task_vars), file)
+        inventory = inventory_of(task_vars, arguments["without_hosts"])
+        compiled, problems, edited = _compiled(arguments, path, inventory, file)
         page = place_of(path, arguments["page"])
         missing = missing_variables(compiled, arguments["secrets"])
         problems = [*problems, *_about_missing(compiled, missing, arguments)]
         if arguments["check_page"] and not has_errors(problems) and not any_change(arguments):
-            problems += stale(compiled, inventory_of(task_vars), page)
+            problems += stale(compiled, inventory, page)
         problems = in_order(problems)
         failed = has_errors(problems)
         render = as_json if arguments["format"] == "json" else as_text

@@ -17,6 +17,7 @@ from .registry.problems import Problem, has_errors, in_order
 from .registry.reading import build
 from .registry.schema import check_schema
 from .routing import backends, probes
+from .routing.left_out import leave_out
 from .routing.litellm import lower
 from .routing.litellm_yaml import render
 from .routing.resolve import Inventory
@@ -103,6 +104,7 @@ def compile_registry(
     compiled = Compiled(registry, problems, table, None, "", {}, [], {}, {}, nothing)
     compiled.sections = root
     if not has_errors(problems):
+        leave_out(table, inventory.left_out)
         _render(compiled, inventory)
         compiled.files = registry_files(directory, extra, edits)
         compiled.file_providers = _declared_in(registry, extra_file)

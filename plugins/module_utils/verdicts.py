@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import removal_report, rotation
+from . import fleet, removal_report, rotation
 from .checklist import Checklist, as_lines, recorded
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -43,8 +43,10 @@ class Verdict:
 
 
 def noted(hosts: Hosts, name: str = "llm_failure") -> list[Any]:
-    """The values of this variable on the hosts that have it: {host: {variable: value}}."""
-    return [variables[name] for variables in hosts.values() if name in variables]
+    """The values of this variable on the hosts that have it: {host: {variable: value}}. One that
+    is a list stands for as many."""
+    found = [variables[name] for variables in hosts.values() if name in variables]
+    return [one for value in found for one in (value if isinstance(value, list) else [value])]
 
 
 def verdict(kind: str, hosts: Hosts, facts: Facts) -> Verdict:
@@ -81,14 +83,25 @@ def _done(result: Facts | None) -> Facts:
 
 
 def _site(hosts: Hosts, facts: Facts) -> Verdict:
-    """`file`: whether a file was to be added, whose own report follows."""
-    failures, left = noted(hosts), noted(hosts, "llm_left")
+    """`file`: whether a file was to be added, whose own report follows; `fleet`: see fleet."""
+    failures, left, told = noted(hosts), noted(hosts, "llm_left"), facts.get("fleet") or {}
     if not failures:
-        return Verdict(True, {} if facts["file"] else {"ok": True})
+        return _partly(told) or Verdict(True, {} if facts["file"] else {"ok": True})
     what = "The registry and the gateway are" if facts["file"] else "The gateway is"
     more = f" The new instances may still be on {', '.join(left)}." if left else ""
-    document = {"ok": False, "failures": failures, "left": left}
-    return Verdict(False, document, why=f"{what} as before.{more}")
+    document = {"ok": False, "failures": failures, "left": left, "hosts": told.get("hosts", {})}
+    why = "\n".join([*fleet.lines(told, went_on=False), f"{what} as before.{more}"])
+    return Verdict(False, document, why=why)
+
+
+def _partly(told: Facts) -> Verdict | None:
+    """The end of a run that went on without some of the hosts."""
+    lines = fleet.lines(told)
+    if not lines:
+        return None
+    document = {"ok": False, "failures": [], "left": [], "hosts": told["hosts"]}
+    document |= {"choice": told["choice"], "left_out": told["left_out"]}
+    return Verdict(False, document, why="\n".join(lines))
 
 
 def _kept(hosts: Hosts, facts: Facts) -> Verdict:

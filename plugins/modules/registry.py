@@ -35,10 +35,12 @@ options:
       - Nothing is written; RV(edits) says what to write once it is proven.
     type: str
     default: ""
-  without_file:
-    description: The same for a whole file of the registry, by its name in O(path).
-    type: str
-    default: ""
+  without_file: {description: "The same for a whole file in O(path).", type: str, default: ""}
+  without_hosts:
+    description: Serve nothing that runs on these hosts; all else keeps its ids, shares and limits.
+    type: list
+    elements: str
+    default: []
   values:
     description:
       - Compile the registry as if it had these values. Nothing is written; see RV(edits).
@@ -78,9 +80,7 @@ options:
         the registry says now. Not where something else than the registry as it stands is checked.
     type: bool
     default: false
-  page:
-    description: Where that page is; the default is C(providers.md) in O(path).
-    type: str
+  page: {description: Where it is; the default is C(providers.md) in O(path)., type: str}
 attributes:
   check_mode:
     description: Reads only, so it does the same in check mode.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,14 @@ def beside_inventory(task_vars: Mapping[str, Any]) -> str:
     )
 
 
-def inventory_of(task_vars: Mapping[str, Any]) -> Inventory:
+def inventory_of(task_vars: Mapping[str, Any], left_out: Iterable[str] = ()) -> Inventory:
     """Groups and addresses as plain data. A host's address is how the gateway reaches it."""
     groups = {name: list(hosts) for name, hosts in task_vars["groups"].items()}
     hostvars = task_vars["hostvars"]
     return Inventory(
         groups=groups,
         addresses={host: _address(host, hostvars[host]) for host in groups.get("all", [])},
+        left_out=tuple(left_out),
         processes=sum(_workers(hostvars[host]) for host in groups.get("gateway", [])) or 1,
     )
 

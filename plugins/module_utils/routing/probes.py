@@ -124,7 +124,7 @@ def _health(registry: Registry, inventory: Inventory) -> list[dict[str, Any]]:
         check: Mapping[str, Any] = registry.health.get(provider.name) or {}
         for host in provider_hosts(provider, inventory):
             url = health_endpoint(registry, provider, host, inventory)
-            if not url:
+            if not url or host in inventory.left_out:
                 continue
             # A key goes to the provider's own address and nowhere else.
             own = origin(url) == origin(base_url(provider, host, inventory))

@@ -20,11 +20,13 @@ class Inventory:
 
     `groups`: group -> hosts. `addresses`: host -> its address as seen from the gateway.
     The gateways are the hosts of the group `gateway`; LiteLLM runs in `processes` of them all.
+    What runs on a host of `left_out` is checked like all else, and not served.
     """
 
     groups: dict[str, list[str]] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     processes: int = 1
+    left_out: tuple[str, ...] = ()
 
     @property
     def gateways(self) -> list[str]:
@@ -40,8 +42,13 @@ class Inventory:
         return list(found)
 
 
-def provider_hosts(provider: Provider, inventory: Inventory) -> list[str]:
-    """The hosts that we run this provider on; [""] where somebody else runs it.
+def is_distributed(provider: Provider) -> bool:
+    """Whether all its hosts together are one deployment."""
+    return provider.deployed and bool(provider.deploy.get("distributed"))
+
+
+def run_hosts(provider: Provider, inventory: Inventory) -> list[str]:
+    """The hosts that we run something of this provider on; [""] where somebody else runs it.
 
     A host that the inventory does not have (a problem) stands for itself, so that nothing else
     is reported because of it.
@@ -52,10 +59,17 @@ def provider_hosts(provider: Provider, inventory: Inventory) -> list[str]:
     return inventory.hosts(names) or [str(names)]
 
 
+def provider_hosts(provider: Provider, inventory: Inventory) -> list[str]:
+    """Those of run_hosts that are asked: each, or the first where all are one deployment."""
+    hosts = run_hosts(provider, inventory)
+    return hosts[:1] if is_distributed(provider) else hosts
+
+
 def names_hosts(provider: Provider, inventory: Inventory) -> bool:
     """Whether its deployment ids name the host: if it has, or may have, several."""
     names = provider.deploy.get("hosts")
-    return isinstance(names, list) or str(names) in inventory.groups
+    several = isinstance(names, list) or str(names) in inventory.groups
+    return several and not is_distributed(provider)
 
 
 def choose_model(provider: Provider, wanted: Iterable[str], mode: str = "") -> str:
