@@ -1,0 +1,128 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an engine's options say of the memory that it will take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .bits import CACHE
+from .kv_cache import Types
+
+Spec = Mapping[str, Any]
+DEFAULT_CONTEXT = 4096
+OLLAMA_BATCH = 512
+UTILISATION = 0.9  # vLLM's default
+F16 = Types()
+OFF = ("off", "false", "0", "none", "no")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of one service, as its engine understands them.
+
+    `context`: tokens, 0 if nothing says; of llama-server all sequences together, else of each of
+    the `sequences`. `layers`: how many are to be on the GPU, None for all. `adapts`: the engine
+    itself takes less where there is less. `ranks`: GPUs that share each layer (tensor parallel) and
+    `stages` that share the layers out. `utilisation`: the part of a GPU's memory that vLLM takes.
+    """
+
+    context: int = 0
+    sequences: int = 1
+    types: Types = F16
+    ubatch: int = 512
+    flash: bool = True
+    layers: int | None = None
+    split: bool = True
+    adapts: bool = False
+    at_once: int = 1
+    ranks: int = 1
+    stages: int = 1
+    utilisation: float | None = None
+    batched: int | None = None
+    eager: bool = False
+
+
+def settings_of(spec: Spec) -> Settings:
+    """Of a service spec; an engine that is not known takes what its model takes."""
+    read = {"llama_cpp": _llama_cpp, "ollama": _ollama, "vllm": _vllm}.get(spec["engine"])
+    return read(spec, spec.get("options") or {}) if read else Settings()
+
+
+def _llama_cpp(spec: Spec, options: Mapping[str, Any]) -> Settings:
+    environment = spec.get("environment") or {}
+    layers = _number(_either(options, environment, "n_gpu_layers", "gpu_layers", "ngl"))
+    asked = options.get("fit", environment.get("LLAMA_ARG_FIT", "on"))
+    context = _number(_either(options, environment, "ctx_size")) or 0
+    both = (
+        _either(options, environment, "cache_type_k"),
+        _either(options, environment, "cache_type_v"),
+    )
+    return Settings(
+        context=context,
+        sequences=max(1, _number(_either(options, environment, "parallel", "n_parallel")) or 1),
+        types=Types(*(CACHE.get(str(one or "f16").lower(), 16.0) for one in both)),
+        ubatch=_number(_either(options, environment, "ubatch_size")) or 512,
+        flash=str(_either(options, environment, "flash_attn") or "auto").lower() not in OFF,
+        layers=None if layers is None or layers < 0 else layers,
+        split=str(options.get("split_mode", "layer")).lower() != "none",
+        # Since December 2025 llama-server lowers what nobody has set until it fits.
+        adapts=not context and layers is None and str(asked).lower() not in OFF,
+    )
+
+
+def _ollama(spec: Spec, options: Mapping[str, Any]) -> Settings:
+    """Its options are variables: OLLAMA_NUM_PARALLEL as `num_parallel`."""
+    environment = {
+        key.removeprefix("OLLAMA_").lower(): value
+        for key, value in (spec.get("environment") or {}).items()
+    }
+    given = {**options, **environment}
+    bits = CACHE.get(str(given.get("kv_cache_type", "f16")).lower(), 16.0)
+    return Settings(
+        context=_number(given.get("context_length")) or 0,
+        sequences=max(1, _number(given.get("num_parallel")) or 1),
+        types=Types(bits, bits),
+        ubatch=OLLAMA_BATCH,
+        flash=str(given.get("flash_attention", "1")).lower() not in OFF,
+        at_once=max(1, _number(given.get("max_loaded_models")) or 1),
+    )
+
+
+def _vllm(spec: Spec, options: Mapping[str, Any]) -> Settings:
+    bits = CACHE.get(str(options.get("kv_cache_dtype", "auto")).lower(), 16.0)
+    given = options.get("gpu_memory_utilization", spec.get("gpu_memory_utilization"))
+    share = float(given) if isinstance(given, int | float) else UTILISATION
+    return Settings(
+        context=_number(options.get("max_model_len")) or 0,
+        sequences=_number(options.get("max_num_seqs")) or 0,
+        types=Types(bits, bits),
+        ranks=max(1, _number(options.get("tensor_parallel_size")) or 1),
+        stages=max(1, _number(options.get("pipeline_parallel_size")) or 1),
+        utilisation=share,
+        batched=_number(options.get("max_num_batched_tokens")),
+        eager=options.get("enforce_eager") is True,
+    )
+
+
+def _either(options: Mapping[str, Any], environment: Mapping[str, Any], *names: str) -> object:
+    """An option of llama-server, or its variable LLAMA_ARG_NAME."""
+    for name in names:
+        if options.get(name) is not None:
+            return options[name]
+    found = (environment.get(f"LLAMA_ARG_{name.upper()}") for name in names)
+    return next((one for one in found if one is not None), None)
+
+
+def _number(value: object) -> int | None:
+    """Of 8192, "8192" and "8k"; None of anything else."""
+    text = str(value).strip().lower()
+    times = {"k": 1000, "m": 1_000_000}.get(text[-1:], 1)
+    digits = text[:-1] if times > 1 else text
+    sign = -1 if digits.startswith("-") else 1
+    digits = digits.removeprefix("-")
+    return sign * int(digits) * times if digits.isdigit() else None
