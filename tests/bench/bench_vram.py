@@ -12,7 +12,7 @@ MOST = 15.0  # percent, on average
 
 
 def run() -> dict[str, dict[str, Any]]:
-    """vram_error_mean: the mean of the absolute errors, in percent, against the most that it may be."""
+    """vram_error_mean: the mean of the absolute errors, in percent; `floor`: what it may be."""
     spec = importlib.util.spec_from_file_location("vram_judge", JUDGE)
     assert spec
     assert spec.loader

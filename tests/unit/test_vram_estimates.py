@@ -67,8 +67,8 @@ def test_no_case_that_judges_has_made_a_constant() -> None:
 def test_the_page_shows_each_of_them_with_its_error() -> None:
     page = (FOLDER.parents[1] / "docs" / "gpus.md").read_text()
     for one in JUDGED:
-        row = f"| {one.name} | {one.measured / 1024:.2f} | {one.whole / 1024:.2f} | {one.error:+.1%} |"
-        assert row in page
+        figures = f"{one.measured / 1024:.2f} | {one.whole / 1024:.2f} | {one.error:+.1%}"
+        assert f"| {one.name} | {figures} |" in page
     assert f"mean absolute error {JUDGE.mean_error(JUDGED):.1%}" in page
 
 
