@@ -16,7 +16,9 @@ from .registry.model import Registry
 from .registry.problems import Problem, has_errors, in_order
 from .registry.reading import build
 from .registry.schema import check_schema
+from .registry.slots import parked
 from .routing import backends, probes
+from .routing.leaving import without_leaving
 from .routing.left_out import leave_out
 from .routing.litellm import lower
 from .routing.litellm_yaml import render
@@ -86,11 +88,13 @@ def compile_registry(
     inventory: Inventory,
     extra_file: str = "",
     edits: Mapping[str, str | None] | None = None,
+    leaving: str = "",
 ) -> Compiled:
     """Load, check, route, lower. Never raises for what is in the files: that is `problems`.
 
     `extra_file` is read as if it stood in the directory already, in place of one of its name;
-    `edits` (name -> text, None: no file) as if they had been made already.
+    `edits` (name -> text, None: no file) as if they had been made already. `leaving` is a provider
+    that is about to stop: only names that nobody else answers lead to it.
     """
     extra = [extra_file] if extra_file else []
     root, problems = load_registry(directory, extra, edits)
@@ -104,7 +108,9 @@ def compile_registry(
     compiled = Compiled(registry, problems, table, None, "", {}, [], {}, {}, nothing)
     compiled.sections = root
     if not has_errors(problems):
-        leave_out(table, inventory.left_out)
+        leave_out(table, inventory.left_out, parked(registry))
+        if leaving:
+            compiled.routes = without_leaving(registry, inventory, table, leaving)
         _render(compiled, inventory)
         compiled.files = registry_files(directory, extra, edits)
         compiled.file_providers = _declared_in(registry, extra_file)

@@ -63,6 +63,12 @@ options:
       secrets:
         description: Variables for an environment file of mode 0600, C(~/.config/lab-llm/NAME.env).
         type: dict
+      files:
+        description:
+          - Other files that it needs, texts by their names, as C(~/.config/lab-llm/UNIT.NAME). Each
+            begins with our mark, a comment with C(#).
+        type: dict
+        default: {}
       beside:
         description:
           - Those of O(units[].secrets) that hold several values as a row of CSV, such as keys of
@@ -70,10 +76,7 @@ options:
         type: list
         elements: str
         default: []
-      mode:
-        description: The unit file's permissions, in octal.
-        type: str
-        default: "0644"
+      mode: {description: "The unit file's permissions, in octal.", type: str, default: "0644"}
       state:
         description:
           - V(present) only has the files, V(started) also has it run and answer.
@@ -89,10 +92,7 @@ options:
           from what it was started with.
         type: bool
         default: true
-      trigger:
-        description: Any text; when it changes the unit is restarted.
-        type: str
-        default: ""
+      trigger: {description: A text whose change restarts the unit., type: str, default: ""}
       watch:
         description: Files whose change restarts the unit, such as its program.
         type: list
@@ -111,22 +111,20 @@ options:
             description: Asked from the host itself, without any proxy.
             type: str
             required: true
-          status:
-            description: The HTTP status to see.
-            type: int
-            default: 200
-          model:
-            description: A model that the answer must list, in the form of C(/v1/models).
-            type: str
-            default: ""
+          status: {description: The HTTP status to see., type: int, default: 200}
+          model: {description: A model that C(/v1/models) must list., type: str, default: ""}
+          models:
+            description:
+              - Models that llama-server's C(/models) must say can be asked. One that could not be
+                loaded ends the waiting.
+            type: list
+            elements: str
+            default: []
           key_variable:
             description: The variable of O(units[].secrets) to send as the bearer key.
             type: str
             default: ""
-      ready_timeout:
-        description: How many seconds it may take.
-        type: int
-        default: 120
+      ready_timeout: {description: How many seconds it may take., type: int, default: 120}
   keep:
     description: Names that are not leftovers although they are not among O(units).
     type: list

@@ -67,7 +67,7 @@ def test_a_spec_says_all_that_a_role_needs(tmp_path: Path) -> None:
     assert found["unit"] == "llama-server-p.service"
     assert found["models"] == [{
         "name": "m", "mode": "chat", "size": None, "context_length": None,
-        "source": {"url": "https://h/m.gguf", "sha256": "ab" * 32},
+        "source": {"url": "https://h/m.gguf", "sha256": "ab" * 32}, "options": {},
     }]  # fmt: skip
 
 

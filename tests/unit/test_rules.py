@@ -119,7 +119,6 @@ CASES = [
     (P + "{type: llama_cpp, deploy: {hosts: gpus}}", 8, "missing-source", "lists no model"),
     (P + "{type: llama_cpp, deploy: {hosts: gpus}, models: [{name: x, source: {huggingface: o/x, revision: " + "0f" * 20 + "}}]}", 8, "unfit-source", "cannot serve a whole repository ('x')"),
     (P + "{type: llama_cpp, deploy: {hosts: gpus}, models: [{name: x, source: {path: /x, token_env: HF_TOKEN}}]}", 8, "source-without-effect", "token_env has no effect on 'x'"),
-    (P + "{type: llama_cpp, deploy: {hosts: gpus}, models: [{name: x, source: {path: /x}}, {name: y, source: {path: /y}}]}", 8, "not-yet-supported", "a second model ('y')"),
     (P + "{type: llama_cpp, deploy: {hosts: gpu01}, models: [{name: x, source: {path: /x}}]}\n  q: {type: llama_cpp, deploy: {hosts: gpus}, models: [{name: y, source: {path: /y}}]}", 9, "port-conflict", "port 8080 of gpu01 is p's already"),
     (P + "{type: llama_cpp, deploy: {hosts: gpu01, bind: 127.0.0.1}, models: [{name: x, source: {path: /x}}]}", 8, "unreachable-bind", "the gateway is elsewhere"),
     (P + "{type: llama_cpp, deploy: {hosts: named}, models: [{name: x, source: {path: /x}}]}", 8, "listens-everywhere", "listens on all addresses of named"),

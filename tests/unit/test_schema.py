@@ -27,7 +27,7 @@ VALID = yaml.safe_load((ROOT / "tests/registries/valid/registry.yaml").read_text
 SECTIONS = {
     "providers", "exact_matches", "patterns", "capabilities", "redundant_models", "load_balancing",
     "fallback_chains", "model_size_routing", "rate_limit_settings", "health_checks", "budgets",
-    "routing_rules", "metadata", "debug_router", "aliases",
+    "routing_rules", "metadata", "debug_router", "aliases", "slots",
 }  # fmt: skip
 KINDS = {"effective", "descriptive"}
 

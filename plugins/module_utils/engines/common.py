@@ -55,22 +55,26 @@ def unit(
     watch: Sequence[str],
     environment: Mapping[str, str] | None = None,
     writable: Sequence[str] = (),
+    files: Mapping[str, str] | None = None,
+    service: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One instance, as lab.llm.user_units takes it, but for its key.
 
     `stop_seconds` is how long it may take to end with requests in flight; `ready` are the questions
     that it has to answer; `watch` are the files whose change restarts it; `writable` are folders
-    that it writes to, of those that the sandbox closes.
+    that it writes to, of those that the sandbox closes; `files`: text of each further file, at
+    `beside`; `service`: more keys of its section Service.
     """
     several = {**gpus_in(spec), **(environment or {}), **spec["environment"]}
-    cache = f"-{PurePosixPath(settings['home']) / '.cache'}"
-    sandbox = SANDBOX | {"ReadWritePaths": [cache, *writable]}
     return {
         "name": spec["unit"],
         "sections": {
             "Unit": {
                 "Description": f"{title} for {spec['provider']}: {names_of(spec)}",
                 "StartLimitIntervalSec": 0,
+                # Of two that share GPUs the one is down before the other starts: systemd.unit(5).
+                "Conflicts": spec.get("conflicts") or None,
+                "After": spec.get("conflicts") or None,
             },
             "Service": {
                 "Type": "exec",
@@ -85,17 +89,32 @@ def unit(
                 "LimitNOFILE": 16384,
                 **{LIMITS[key]: value for key, value in spec["limits"].items()},
                 **HARDENING,
+                **(service or {}),
             },
             "Install": {"WantedBy": "default.target"},
         },
-        "sandbox": sandbox if settings["sandbox"] else None,
+        "sandbox": sandbox_of(settings, writable),
+        "state": "started" if spec.get("runs", True) else "stopped",
         "secrets": None,
+        "files": dict(files or {}),
         "beside": [],
         "watch": list(watch),
         "port": spec["port"],
         "ready": list(ready),
         "ready_timeout": settings["ready_timeout"],
     }
+
+
+def sandbox_of(settings: Settings, writable: Sequence[str] = ()) -> dict[str, Any] | None:
+    """The keys that close the file system but for the user's cache and `writable`, if wished."""
+    cache = f"-{PurePosixPath(settings['home']) / '.cache'}"
+    return SANDBOX | {"ReadWritePaths": [cache, *writable]} if settings["sandbox"] else None
+
+
+def beside(spec: Spec, settings: Settings, file: str) -> str:
+    """Where one of the `files` of a unit is going to be."""
+    home = PurePosixPath(settings["home"])
+    return str(home / ".config" / "lab-llm" / f"{spec['unit']}.{file}")
 
 
 def with_key(
@@ -106,7 +125,8 @@ def with_key(
     if not key:
         return made
     ready = [
-        {**one, "key_variable": variable} if one.get("model") else one for one in made["ready"]
+        {**one, "key_variable": variable} if one.get("model") or one.get("models") else one
+        for one in made["ready"]
     ]
     # While a key is rotated the one of now stays valid.
     beside = [variable] if settings.get("keep_keys") else []
@@ -161,14 +181,15 @@ def not_ours(spec: Spec, key: str, ours: Mapping[str, str]) -> None:
 
 
 def one_port_each(services: Sequence[Spec]) -> None:
-    """Raises EngineError where two instances want one port."""
-    seen: dict[int, str] = {}
+    """Raises EngineError where two instances want one port at the same time."""
+    seen: dict[int, Spec] = {}
     for spec in services:
-        other = seen.setdefault(spec["port"], spec["provider"])
-        if other != spec["provider"]:
+        other = seen.setdefault(spec["port"], spec)
+        in_turn = spec.get("slot") and spec.get("slot") == other.get("slot")
+        if other is not spec and not in_turn:
             raise EngineError(
-                f"providers {other} and {spec['provider']} both want port {spec['port']} of "
-                f"{spec['host']}: give one another deploy.port"
+                f"providers {other['provider']} and {spec['provider']} both want port "
+                f"{spec['port']} of {spec['host']}: give one another deploy.port"
             )
 
 

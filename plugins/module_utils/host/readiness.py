@@ -18,9 +18,12 @@ from pathlib import Path
 from .diagnosis import account, cause
 from .key_lists import keys_in, value_in
 from .listeners import holders
+from .router_models import FailedModelsError, models_problem, why_failed
 from .user_manager import Manager, State
 
 ANSWER_TIMEOUT = 10.0
+# What went wrong may stand far above a traceback's end; nobody wants to see all of it.
+TELLING_LINES, SHOWN_LINES = 300, 12
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Probe:
 
     `url` must give `status`; where `model` is named, the answer must list it as /v1/models does.
     `key_file` and `key_variable` say where the bearer key stands, if one is needed; of a `key_list`
-    the first one is sent.
+    the first one is sent. `models` are those that the answer must say can be asked, as llama-server
+    with several models does in /models.
     """
 
     url: str
@@ -38,6 +42,7 @@ class Probe:
     key_file: str = ""
     key_variable: str = ""
     key_list: bool = False
+    models: tuple[str, ...] = ()
 
 
 def why_not_ready(
@@ -55,7 +60,10 @@ def why_not_ready(
             holder = foreign_holder(name, port)
             if holder:
                 return f"{name} is not reachable: its port {holder}: {_STOP_IT}"
-            seen = _first_failing(probes, lambda: _has_port(name, port))
+            try:
+                seen = _first_failing(probes, lambda: _has_port(name, port))
+            except FailedModelsError as failed:
+                return why_failed(manager, state, failed)
             if not seen:
                 return ""
         if time.monotonic() > end:
@@ -80,7 +88,7 @@ def foreign_holder(name: str, port: int | None) -> str:
 
 
 def answer_problem(probe: Probe) -> str:
-    """What is wrong with the answer to one probe, or ""."""
+    """What is wrong with the answer to one probe, or "". Raises FailedModelsError."""
     request = urllib.request.Request(probe.url)  # noqa: S310
     if probe.key_file:
         held = value_in(Path(probe.key_file), probe.key_variable)
@@ -97,6 +105,9 @@ def answer_problem(probe: Probe) -> str:
         return f"{probe.url} gives no answer ({getattr(problem, 'reason', problem)})"
     if status != probe.status:
         return f"{probe.url} answers {status}, expected {probe.status}"
+    missing = models_problem(body, probe.models) if probe.models else ""
+    if missing:
+        return f"{probe.url}: {missing}"
     listed = _listed(body) if probe.model else [probe.model]
     if probe.model not in listed:
         return f"{probe.url} lists {', '.join(listed) or 'no model'}, expected {probe.model}"
@@ -115,8 +126,9 @@ def _has_port(name: str, port: int | None) -> bool:
 
 def _explain(manager: Manager, state: State, port: int | None) -> str:
     # Of this run only: an earlier one may have failed for another reason.
-    lines = manager.last_words(state)
-    return f"{cause(state, lines, foreign_holder(state.name, port))}; {account(state, lines)}"
+    lines = manager.last_words(state, TELLING_LINES)
+    why = cause(state, lines, foreign_holder(state.name, port))
+    return f"{why}; {account(state, lines[-SHOWN_LINES:])}"
 
 
 def _listed(body: bytes) -> list[str]:

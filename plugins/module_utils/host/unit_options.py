@@ -22,6 +22,7 @@ PROBE = {
     "url": {"type": "str", "required": True},
     "status": {"type": "int", "default": 200},
     "model": {"type": "str", "default": ""},
+    "models": {"type": "list", "elements": "str", "default": []},
     "key_variable": {"type": "str", "default": "", "no_log": False},
 }
 UNIT = {
@@ -30,6 +31,7 @@ UNIT = {
     "content": {"type": "str"},
     "sandbox": {"type": "dict"},
     "secrets": {"type": "dict", "no_log": True},
+    "files": {"type": "dict", "default": {}},
     "beside": {"type": "list", "elements": "str", "default": []},
     "mode": {"type": "str", "default": "0644"},
     "state": {
@@ -94,6 +96,7 @@ def _unit(
             path if p["key_variable"] else "",
             p["key_variable"],
             p["key_variable"] in lists,
+            tuple(p.get("models") or ()),
         )
         for p in given["ready"]
     )
@@ -104,6 +107,7 @@ def _unit(
         text=text,
         secrets=secrets,
         environment_file=environment_file(secrets) if secrets else None,
+        files={k: f"{HEADER}{v}" for k, v in (given.get("files") or {}).items()},
         mode=_octal(given["mode"]),
         state=given["state"],
         enabled=given["state"] == "started" if given["enabled"] is None else given["enabled"],

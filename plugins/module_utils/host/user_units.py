@@ -12,7 +12,8 @@ by the next.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Collection, Iterable
+import glob
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,12 +29,14 @@ SECRETS = ".config/lab-llm"
 
 @dataclass(frozen=True)
 class Unit:
-    """One wish. `text` None leaves the file as it is; `secrets` go into an environment file."""
+    """One wish. `text` None leaves the file as it is; `secrets` go into an environment file, and
+    `files` (name -> text) beside that."""
 
     name: str
     text: str | None = None
     secrets: dict[str, str] | None = None
     environment_file: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
     mode: int = 0o644
     state: str = "started"
     enabled: bool = True
@@ -66,6 +69,11 @@ class Outcome:
 def secrets_path(home: Path, name: str) -> Path:
     """The environment file of a unit."""
     return home / SECRETS / f"{name}.env"
+
+
+def beside_path(home: Path, name: str, file: str) -> Path:
+    """One of a unit's other files; `*` for all of them, its environment file among them."""
+    return home / SECRETS / f"{name}.{file}"
 
 
 def leftovers(home: Path, patterns: Collection[str], declared: Iterable[str]) -> list[str]:
@@ -125,11 +133,13 @@ class _Plan:
     def _needs(self, unit: Unit) -> set[str]:
         state = self.states.get(unit.name)
         running = bool(state and not state.is_down)
+        # One that waits for its next try would come back.
+        alive = bool(state and state.active_state not in ("", "inactive", "failed"))
         enabled = bool(state and state.is_enabled)
         if is_template(unit.name) or unit.state == "present":
             return set()
         if unit.state in ("stopped", "absent"):
-            needs = {"stop"} if running else set()
+            needs = {"stop"} if alive else set()
             off = unit.state == "absent" or not unit.enabled
             return needs | ({"disable"} if enabled and off else set())
         needs = set() if enabled or not unit.enabled else {"enable"}
@@ -149,7 +159,12 @@ def _wishes(unit: Unit, home: Path) -> list[FileWish]:
     if unit.text is None and not absent:
         return []
     text, secret = (None, None) if absent else (unit.text, unit.environment_file)
+    files = {} if absent else {beside_path(home, unit.name, k): v for k, v in unit.files.items()}
+    there = sorted((home / SECRETS).glob(beside_path(home, glob.escape(unit.name), "*").name))
+    gone = [one for one in there if one not in files and one != secrets_path(home, unit.name)]
     return [
+        *(FileWish(path, content, unit.name) for path, content in files.items()),
+        *(FileWish(path, None, unit.name) for path in gone),
         FileWish(home / UNITS / unit.name, text, unit.name, unit.mode),
         FileWish(secrets_path(home, unit.name), secret, unit.name, 0o600, secret=True),
     ]

@@ -157,6 +157,15 @@ def share_of(written: object) -> float:
 
 
 @dataclass(slots=True)
+class Slot:
+    """Providers of which one runs at a time, `runs`, on the GPUs that they share."""
+
+    name: str
+    members: list[str]
+    runs: str = ""
+
+
+@dataclass(slots=True)
 class ExactMatch:
     """A public name that leads to one provider first."""
 
@@ -228,3 +237,5 @@ class Registry:
     conditions: list[Condition] = field(default_factory=list)
     everywhere: Everywhere = field(default_factory=Everywhere)
     debug_router: bool = False
+    slots: dict[str, Slot] = field(default_factory=dict)
+    slot_choices: dict[str, Reference] = field(default_factory=dict)

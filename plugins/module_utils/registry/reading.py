@@ -24,6 +24,7 @@ from .problems import Place
 from .provider_types import CHAT, on_the_wire
 from .reading_policies import read_policies
 from .reading_rules import capabilities, default_provider, optional, patterns, rank, sizes
+from .slots import read_slots
 from .yaml_tree import Mapping as Node
 
 Path = tuple[str, ...]
@@ -49,6 +50,7 @@ def build(root: Node, broken: Iterable[Path] = ()) -> Registry:
     _public_entries(registry, root, skip)
     _side_entries(registry, root, skip)
     read_policies(registry, root, skip)
+    read_slots(registry, root, skip)
     return registry
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ..host.units import unit_name
 from ..registry.addresses import health_url, host_url, is_address
 from ..registry.model import Model, Provider, Registry
+from ..registry.slots import slot_of
 from .resolve import Inventory, provider_hosts
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the last resort of `bind`
@@ -86,7 +87,7 @@ def health_endpoint(registry: Registry, provider: Provider, host: str, inventory
 
 
 def services(registry: Registry, inventory: Inventory) -> dict[str, list[dict[str, Any]]]:
-    """Host -> what runs there, in the order of the registry."""
+    """Host -> what runs there, or waits in a slot, in the order of the registry."""
     found: dict[str, list[dict[str, Any]]] = {}
     for provider in registry.providers.values():
         if provider.deployed and provider.rendered and provider.models:
@@ -116,7 +117,20 @@ def _spec(
         "gpus": None if deploy.get("gpus") is None else list(deploy["gpus"]),
         "key_variable": provider.credentials.key or None,
         "health_url": health_endpoint(registry, provider, host, inventory),
+        **_of_slot(registry, provider),
     }
+
+
+def _of_slot(registry: Registry, provider: Provider) -> dict[str, Any]:
+    """{slot, runs, conflicts}: whether it runs, or waits for its turn in a slot, and the units that
+    systemd stops before it is started. Each names those before it: that holds both ways, and who
+    comes in behind changes no unit that runs."""
+    slot = registry.slots.get(slot_of(provider))
+    if slot is None or provider.name not in slot.members:
+        return {"slot": None, "runs": True, "conflicts": []}
+    before = slot.members[: slot.members.index(provider.name)]
+    conflicts = [unit(registry.providers[name]) for name in before]
+    return {"slot": slot.name, "runs": provider.name == slot.runs, "conflicts": conflicts}
 
 
 def _model(model: Model) -> dict[str, Any]:
@@ -127,6 +141,7 @@ def _model(model: Model) -> dict[str, Any]:
         "size": written.get("size"),
         "context_length": written.get("context_length"),
         "source": _plain(written.get("source") or {}),
+        "options": _plain(written.get("options") or {}),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..registry.addresses import origin
 from ..registry.model import Provider, Registry
+from ..registry.slots import parked
 from .backends import base_url, health_endpoint, is_vendors, unit
 from .canaries import canaries
 from .probe_names import asked_names, is_open
@@ -117,9 +118,9 @@ def _provider(provider: Provider, registry: Registry, inventory: Inventory) -> d
 
 
 def _health(registry: Registry, inventory: Inventory) -> list[dict[str, Any]]:
-    found = []
+    found, waiting = [], parked(registry)
     for provider in registry.providers.values():
-        if not provider.rendered or provider.spec.get("probe") == NONE:
+        if not provider.rendered or provider.name in waiting or provider.spec.get("probe") == NONE:
             continue
         check: Mapping[str, Any] = registry.health.get(provider.name) or {}
         for host in provider_hosts(provider, inventory):

@@ -32,6 +32,7 @@ from . import (
     retries,
     shares,
     sizes,
+    slots,
     sources,
     spares,
     ways,
@@ -132,6 +133,13 @@ RULES: tuple[Rule, ...] = (
     deploys.port_conflict,
     deploys.unreachable_bind,
     deploys.listens_everywhere,
+    slots.unknown_slot,
+    slots.not_in_slot,
+    slots.lonely_slot,
+    slots.slot_on_other_hosts,
+    slots.slot_without_shared_gpu,
+    slots.nobody_runs,
+    slots.parked_fallback,
 )
 
 

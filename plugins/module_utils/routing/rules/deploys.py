@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ...registry.addresses import is_address
 from ...registry.model import Provider, Reference
 from ...registry.problems import WARNING, Place, Problem
+from ...registry.slots import slot_of
 from ..backends import EVERYWHERE, LOOPBACK, beside_gateway, bind, port
 from ..resolve import provider_hosts
 from .facts import Facts
@@ -38,9 +39,10 @@ def unknown_host(facts: Facts) -> Iterator[Problem]:
 
 
 def one_model(facts: Facts) -> Iterator[Problem]:
-    """llama-server serves one model a process."""
+    """vLLM serves one model a process."""
     for provider in _deployed(facts):
-        for model in list(provider.models.values())[1:]:
+        several = list(provider.models.values())[1:] if provider.type.name == "vllm" else []
+        for model in several:
             message = f"providers.{provider.name}: a second model ('{model.name}') in one deploy"
             yield Problem(
                 model.place,
@@ -51,14 +53,17 @@ def one_model(facts: Facts) -> Iterator[Problem]:
 
 
 def port_conflict(facts: Facts) -> Iterator[Problem]:
-    """Two of our services cannot share a port of one host."""
-    taken: dict[tuple[str, int], str] = {}
+    """Two of our services cannot share a port of one host, unless they run in turn."""
+    taken: dict[tuple[str, int], Provider] = {}
     for provider in _deployed(facts):
         number = port(provider)
         for host in provider_hosts(provider, facts.inventory):
-            owner = taken.setdefault((host, number), provider.name)
-            if owner != provider.name:
-                message = f"providers.{provider.name}: port {number} of {host} is {owner}'s already"
+            owner = taken.setdefault((host, number), provider)
+            in_turn = slot_of(owner) and slot_of(owner) == slot_of(provider)
+            if owner is not provider and not in_turn:
+                message = (
+                    f"providers.{provider.name}: port {number} of {host} is {owner.name}'s already"
+                )
                 place = provider.at("deploy", "port")
                 yield Problem(place, "port-conflict", message, "another deploy.port")
                 break
