@@ -110,9 +110,8 @@ options:
     type: dict
     default: {}
   waiting:
-    description: Places of artefacts that the bundle has. The action gives it.
-    type: list
-    elements: path
+    description: Sizes of artefacts that the bundle has, by their places. The action gives it.
+    type: dict
   unneeded:
     description: Files and folders that this module brought and that shall not be there any more.
     type: list
@@ -158,7 +157,7 @@ ARGUMENTS = {
     "huggingface_endpoint": {"type": "str", "default": ENDPOINT},
     "bundle": {"type": "path"},
     "handed": {"type": "dict", "default": {}},
-    "waiting": {"type": "list", "elements": "path"},
+    "waiting": {"type": "dict"},
     "unneeded": {"type": "list", "elements": "path", "default": []},
 }
 

@@ -24,6 +24,14 @@ options:
     description: The Python to make the venv with.
     type: path
     default: /usr/bin/python3
+  bundle:
+    description:
+      - A folder on the controller that C(bundle.yml) has made. What a new venv needs is copied from
+        there, and no index is asked.
+    type: path
+  wheels:
+    description: A tar of wheels on the host. The action gives it.
+    type: path
 attributes:
   check_mode: {support: full, description: Says whether a venv would be made.}
   diff_mode: {support: none, description: A venv has no text to compare.}
@@ -45,6 +53,7 @@ venv: {description: The venv's name below C(venvs/)., type: str, returned: succe
 litellm: {description: The release of LiteLLM in it., type: str, returned: success}
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +61,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.gateway.venv import Lock, VenvError, have
 from ..module_utils.host.account import end_as_user
+from ..module_utils.host.wheels import only_from
 
 
 def main() -> None:
@@ -60,16 +70,21 @@ def main() -> None:
         "user": {"type": "str"},
         "lock": {"type": "str", "required": True},
         "python": {"type": "path", "default": "/usr/bin/python3"},
+        "bundle": {"type": "path"},
+        "wheels": {"type": "path"},
     }
     module = AnsibleModule(arguments, supports_check_mode=True)
     params = module.params
+    # Opened by whoever runs this: the gateway's user need not be able to.
+    wheels = os.open(params["wheels"], os.O_RDONLY) if params["wheels"] else None
 
     def work(home: str | None) -> dict[str, Any]:
         try:
             lock, base = Lock(params["lock"]), Path(params["path"])
             if home is None and not module.check_mode:
                 raise VenvError(f"there is no user {params['user']}")
-            changed = have(base, lock, params["python"], module.check_mode)
+            with only_from(wheels, base):
+                changed = have(base, lock, params["python"], module.check_mode)
         except VenvError as error:
             return {"failed": True, "msg": str(error)}
         return {"changed": changed, "venv": lock.name, "litellm": lock.litellm}

@@ -32,7 +32,7 @@ COMMIT = "0f" * 20
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     monkeypatch.setattr(downloads.time, "sleep", lambda _: None)  # the back-off between tries
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    snapshots._LISTED.clear()
+    snapshots._ASKED.clear()
     with served() as state:
         yield state
 
@@ -240,7 +240,7 @@ def test_only_what_was_changed_is_fetched_again(mirror: Mirror, tmp_path: Path) 
     (tmp_path / "name/model-00002-of-00002.safetensors").write_bytes(b"other")
     (tmp_path / "name/config.json").unlink()
     mirror.sent = 0
-    snapshots._LISTED.clear()
+    snapshots._ASKED.clear()
     before = mirror.files[f"/api/models/org/name/revision/{COMMIT}?blobs=true"]
     assert ensure(wanted, check=False).changed
     assert files_in(tmp_path / "name") == FILES
@@ -263,7 +263,7 @@ def test_a_branch_stays_what_it_was_when_it_came(mirror: Mirror, tmp_path: Path)
     wanted = repository(mirror, tmp_path, revision="main")
     ensure(wanted, check=False)
     mirror.repository("org/name", "aa" * 20, {"config.json": b"newer"}, branch="main")
-    snapshots._LISTED.clear()
+    snapshots._ASKED.clear()
     assert not ensure(wanted, check=False).changed
     (tmp_path / "name/config.json").unlink()
     mirror.files["/org/name/resolve/main/config.json"] = b"newer"

@@ -9,7 +9,7 @@ from typing import Any
 from .huggingface import ENDPOINT, HubFile
 from .wishes import Artifact, problem_with
 
-SOURCE = {
+SOURCE: dict[str, dict[str, Any]] = {
     "url": {"type": "str"},
     "path": {"type": "path"},
     "pypi": {"type": "str"},
@@ -19,7 +19,7 @@ SOURCE = {
     "include": {"type": "list", "elements": "str"},
     "token_env": {"type": "str", "no_log": False},  # a name, no token
 }
-SUBOPTIONS = {
+SUBOPTIONS: dict[str, dict[str, Any]] = {
     **SOURCE,
     "name": {"type": "str"},
     "member": {"type": "str"},

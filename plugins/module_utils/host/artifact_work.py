@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,13 @@ def bring(
     gone: Sequence[str],
     home: str | None,
     check: bool,
-    waiting: Collection[str] | None = None,
+    waiting: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Bring one after the other; the result in the form of the module.
 
     `gone` are paths to be removed. `waiting` says that there is no network, and which targets a
-    bundle has: if one of these is missing, nothing is done, and `lacking` names all that are.
+    bundle has, with their sizes: if one of these is missing, nothing is done, and `lacking` names
+    all that are.
     """
     done: list[Outcome] = []
     failure = ""
@@ -39,6 +40,7 @@ def bring(
         if waiting is not None:
             lacking = _lacking(missing, waiting)
             if lacking:
+                check_room(missing, waiting)
                 return {"failed": False, "msg": "", "changed": False, "lacking": lacking}
         check_room(missing)
         for wish in wishes:
@@ -70,7 +72,7 @@ def _missing(wishes: Sequence[Artifact]) -> list[Artifact]:
     return found
 
 
-def _lacking(missing: Sequence[Artifact], waiting: Collection[str]) -> list[str]:
+def _lacking(missing: Sequence[Artifact], waiting: Mapping[str, int]) -> list[str]:
     """The targets that wait for their copies from the bundle."""
     away = [wish for wish in missing if not wish.handed and not wish.path]
     strange = [wish.name for wish in away if str(wish.target) not in waiting]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from . import snapshots
@@ -20,16 +20,17 @@ from .wishes import Artifact
 UNPACKED = {".zip": 3, ".gz": 3, ".tgz": 3, ".xz": 5, ".bz2": 4, ".zst": 4, ".tzst": 4}
 
 
-def check_room(wishes: Iterable[Artifact]) -> None:
+def check_room(wishes: Iterable[Artifact], known: Mapping[str, int] | None = None) -> None:
     """Raises FetchError with what is needed, what is free and where, for all of them together.
 
-    What nobody says the size of beforehand is not counted.
+    `known` are sizes by target, of copies that are to come. What nobody says the size of beforehand
+    is not counted.
     """
     needed: dict[int, int] = {}
     where: dict[int, Path] = {}
     names: dict[int, list[str]] = {}
     for wish in wishes:
-        size = _needed(wish)
+        size = _needed(wish, (known or {}).get(str(wish.target)))
         if size:
             folder = _existing(wish.target.parent)
             device = folder.stat().st_dev
@@ -45,10 +46,10 @@ def check_room(wishes: Iterable[Artifact]) -> None:
             )
 
 
-def _needed(wish: Artifact) -> int:
+def _needed(wish: Artifact, known: int | None = None) -> int:
     if wish.is_repository:
-        return snapshots.missing(wish)
-    size = _size(wish)
+        return snapshots.missing(wish) if known is None else known
+    size = _size(wish) if known is None else known
     if not wish.unpack:
         return max(0, size - arrived(wish.origin, part_of(wish.target)))
     return int(size * (1 + UNPACKED.get(Path(wish.location or wish.path or wish.member).suffix, 1)))

@@ -14,6 +14,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from .huggingface import HubFile, chosen, file_url, listing
 if TYPE_CHECKING:
     from .wishes import Artifact
 
-COMMIT = "commit"
+COMMIT, LISTED = "commit", "listed"  # keys of the record
 _SUMS = "sums"
 
 
@@ -36,9 +37,11 @@ def install(wish: Artifact) -> None:
     with staged(folder):  # so that two runs do not mix
         try:
             fresh.mkdir(mode=0o755, exist_ok=True)
-            commit, sums = _fill(wish, fresh)
+            commit, files = _fill(wish, fresh)
             (fresh / RECORD).unlink()
-            sign(fresh, wish.identity, sums, {COMMIT: commit, "repository": wish.huggingface})
+            sums = {one.path: one.sha256 for one in files if one.sha256}
+            listed = {COMMIT: commit, LISTED: [asdict(one) for one in files]}
+            sign(fresh, wish.identity, sums, listed)
             replace(folder, fresh)
         except CutOffError:
             raise
@@ -64,8 +67,8 @@ def commit_of(folder: Path) -> str:
     return str(read_record(folder / RECORD).get(COMMIT) or "")
 
 
-def _fill(wish: Artifact, fresh: Path) -> tuple[str, dict[str, str]]:
-    """The commit, and the sha256 of each file that has one; all files are in `fresh` then."""
+def _fill(wish: Artifact, fresh: Path) -> tuple[str, list[HubFile]]:
+    """The commit and its files; all of them are in `fresh` then."""
     commit, files = _files(wish)
     sums, kept = {one.path: _sum(one) for one in files}, _unchanged(wish)
     done = {name: one for name, one in _sums_in(fresh, wish).items() if sums.get(name) == one}
@@ -84,7 +87,7 @@ def _fill(wish: Artifact, fresh: Path) -> tuple[str, dict[str, str]]:
     for stray in _all_files(fresh):
         if stray != RECORD and stray not in done:
             (fresh / stray).unlink()
-    return commit, {one.path: one.sha256 for one in files if one.sha256}
+    return commit, files
 
 
 def _bring(wish: Artifact, commit: str, one: HubFile, place: Path) -> None:
@@ -106,13 +109,13 @@ def _files(wish: Artifact) -> tuple[str, list[HubFile]]:
     known = read_record(wish.target / RECORD)
     revision = str(known[COMMIT]) if known.get(IDENTITY) == wish.identity else wish.revision
     key = (wish.endpoint, wish.huggingface, revision)
-    if key not in _LISTED:
-        _LISTED[key] = listing(*key, wish.token, wish.token_env)
-    commit, files = _LISTED[key]
+    if key not in _ASKED:
+        _ASKED[key] = listing(*key, wish.token, wish.token_env)
+    commit, files = _ASKED[key]
     return commit, chosen(files, wish.include, wish.huggingface)
 
 
-_LISTED: dict[tuple[str, str, str], tuple[str, list[HubFile]]] = {}
+_ASKED: dict[tuple[str, str, str], tuple[str, list[HubFile]]] = {}
 
 
 def _origin(wish: Artifact, commit: str, one: HubFile) -> Origin:

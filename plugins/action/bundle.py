@@ -1,0 +1,42 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.bundling.collect import collect
+from ..module_utils.bundling.wheels import Target
+from ..modules.bundle import ARGUMENTS
+
+
+class ActionModule(ActionBase):
+    """All of it is done here, on the controller."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        _unused, given = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        pythons = [re.fullmatch(r"3\.(\d+)", str(one)) for one in given["pythons"]]
+        numbers = [int(one[1]) for one in pythons if one]
+        if not numbers or len(numbers) != len(pythons):
+            return {"failed": True, "msg": "pythons: a list such as ['3.11', '3.13'] is expected"}
+        found = collect(
+            Path(given["path"]).absolute(),
+            given["needs"],
+            Target(numbers, given["machine"]),
+            given["indexes"],
+            given["tokens"],
+            given["huggingface_endpoint"],
+            self._task.check_mode,
+        )
+        return {key: one for key, one in found.items() if key != "msg" or one}

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Handing wheels of a bundle to a module that makes venvs on a host."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.bundling.manifest import BundleError, read, wheels_for
+from ..module_utils.bundling.wheels import hashes_of
+
+
+def with_wheels(
+    action: ActionBase,
+    given: dict[str, Any],
+    bundle: str,
+    locks: Sequence[str],
+    task_vars: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Run the action's module; if a venv is to be made, with the wheels of its lock files beside.
+
+    The module takes them as `wheels`, the path of a tar on the host. Raises BundleError, OSError.
+    """
+    folder = Path(bundle).expanduser().absolute()
+    manifest = read(folder)
+    play = action._task.check_mode
+    action._task.check_mode = True
+    try:
+        found: dict[str, Any] = action._execute_module(module_args=given, task_vars=task_vars)
+    finally:
+        action._task.check_mode = play
+    if play or found.get("failed") or not found.get("changed"):
+        return found
+    wheels = wheels_for(manifest, [one for lock in locks for one in hashes_of(lock)])
+    if not wheels:
+        raise BundleError(
+            f"the bundle {folder} has no wheel of this lock file: run bundle.yml again"
+        )
+    place = action._make_tmp_path()
+    try:
+        with tempfile.NamedTemporaryFile(suffix=".tar") as packed:
+            with tarfile.open(fileobj=packed, mode="w") as tar:
+                for one in wheels:
+                    tar.add(folder / one["at"], arcname=Path(one["at"]).name)
+            packed.flush()
+            there = action._connection._shell.join_path(place, "wheels.tar")
+            given["wheels"] = action._transfer_file(packed.name, there)
+        return dict(action._execute_module(module_args=given, task_vars=task_vars))
+    finally:
+        action._remove_tmp_path(place)
