@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..module_utils.placement.check import placement
 from ..module_utils.planning import drift, plan
 from ..module_utils.planning.services import merged
 from ..module_utils.verdicts import Verdict
@@ -21,11 +22,17 @@ def plan_report(
     name: str = "gateway",
     format: str = "text",
     exit_code: bool = False,
+    gpus: Mapping[str, Found] | None = None,
 ) -> dict[str, Any]:
     """See plan, as {ok, report, why}; with `exit_code` a change is not ok. Of each host there is
-    one plan an engine."""
+    one plan an engine; `gpus` are those of the hosts that were asked for them."""
     seen = {host: merged(plans) for host, plans in hosts.items()}
-    told = plan.plan(check, gateway, seen, name)
+    placed = {
+        host: placement(check["services"].get(host, []), facts, facts["models"])
+        for host, facts in (gpus or {}).items()
+        if "gpus" in facts
+    }
+    told = plan.plan(check, gateway, seen, name, placed)
     ok = told["ok"] and not (exit_code and told["changes"])
     return Verdict(ok, told, tuple(plan.lines(told)), plan.ending(told)).as_dict(format)
 

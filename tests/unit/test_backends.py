@@ -64,6 +64,7 @@ def test_a_spec_says_all_that_a_role_needs(tmp_path: Path) -> None:
         "options": {"ctx_size": 2048, "lora": ["a", "b"]},
     }  # fmt: skip
     assert found["key_variable"] == "KEY"
+    assert found["overcommit"] is False
     assert found["unit"] == "llama-server-p.service"
     assert found["models"] == [{
         "name": "m", "mode": "chat", "size": None, "context_length": None,

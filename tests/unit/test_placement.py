@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lab.llm.plugins.filter.placement import gpu_placement
+from ansible_collections.lab.llm.plugins.filter.planning import plan_report
 from ansible_collections.lab.llm.plugins.module_utils.placement.check import placement
 from ansible_collections.lab.llm.plugins.module_utils.placement.places import asks_for_gpu
 from ansible_collections.lab.llm.plugins.module_utils.placement.questions import questions
@@ -341,3 +342,16 @@ def test_the_filter_ends_a_run_that_has_no_room() -> None:
     assert end["why"].startswith("error[gpu-overcommitted]: p: GPU 0 has 4.0 GiB")
     told = json.loads(gpu_placement([spec()], facts, "gpu01", "json")["why"])
     assert (told["host"], told["gpus"][0]["total"]) == ("gpu01", 4096)
+
+
+def test_a_plan_shows_the_numbers_and_what_has_no_room() -> None:
+    check = {"services": {"gpu01": [spec()]}, "variables": [], "missing_variables": []}
+    facts = {"gpus": [gpu(total=4096)], "notes": ["A note"], "models": {}}
+    looked = {"account": [], "programs": [], "artifacts": [], "units": {}, "texts": {},
+              "leftover": [], "problems": []}  # fmt: skip
+    end = plan_report(check, {"items": []}, {"gpu01": [looked]}, gpus={"gpu01": facts, "gpu02": {}})
+    said = end["report"]
+    assert "GPUs of gpu01" in said
+    assert any("gpu01: error[gpu-overcommitted]" in line for line in said)
+    assert "gpu01: A note" in said
+    assert "it would not begin" in said[-1]

@@ -38,12 +38,17 @@ def sentence(problem: Mapping[str, str]) -> str:
 
 def lines(host: str, told: Told) -> list[str]:
     """The tables, then what is wrong."""
+    return [*tables(host, told), *errors(told), *warnings(told), *told["notes"]]
+
+
+def tables(host: str, told: Told) -> list[str]:
+    """What there is, and what goes there."""
     found = []
     if told["gpus"]:
         found += [f"GPUs of {host}", *_table(_gpu_rows(told["gpus"]))]
     if told["services"]:
         found += [f"Estimates for {host}, on each GPU", *_table(_service_rows(told["services"]))]
-    return [*found, *errors(told), *warnings(told), *told["notes"]]
+    return found
 
 
 def _gpu_rows(gpus: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..placement.report import errors, tables, warnings
 from ..routing.compare_params import ADD, CHANGE, REMOVE
 from ..routing.compare_words import counted, listed
 from .looked import seen_by_us, unseen
@@ -31,15 +32,20 @@ SIGNS = {ADD: "+", CHANGE: "~", REMOVE: "-"}
 
 
 def plan(
-    check: Found, gateway: Found, hosts: Mapping[str, Found], name: str = "the gateway"
+    check: Found,
+    gateway: Found,
+    hosts: Mapping[str, Found],
+    name: str = "the gateway",
+    placed: Mapping[str, Found] | None = None,
 ) -> dict[str, Any]:
     """JSON-ready. `check` is the result of lab.llm.registry, `gateway` that of lab.llm.gateway_plan
     on the host `name`, `hosts` are those of lab.llm.service_plan by host; one of a host that could
-    not be looked at has `unreachable` or `failed`, and a `msg`.
+    not be looked at has `unreachable` or `failed`, and a `msg`. `placed` is the placement on the
+    GPUs of each host that was asked for them.
 
     Returns ok (whether all was looked at), changes (how many), add, change, remove, groups ([{name,
-    host, items}]), secrets ({needed, missing}), refused, notes, not_seen ({host: why}), generation,
-    next, file.
+    host, items}]), secrets ({needed, missing}), placement, refused, notes, not_seen ({host: why}),
+    generation, next, file.
     """
     not_seen = unseen([(name, gateway), *hosts.items()])
     items: list[Item] = list(gateway.get("items", ()))
@@ -58,8 +64,13 @@ def plan(
         **{verb: verbs.count(verb) for verb in SIGNS},
         "groups": groups,
         "secrets": {"needed": [v["name"] for v in check["variables"]], "missing": missing},
-        "refused": [*_lacking(check, gateway, missing), *_refused(gateway, hosts)],
-        "notes": [*gateway.get("notes", ()), *_notes(hosts)],
+        "placement": placed or {},
+        "refused": [
+            *_lacking(check, gateway, missing),
+            *_refused(gateway, hosts),
+            *(f"{host}: {one}" for host, told in (placed or {}).items() for one in errors(told)),
+        ],
+        "notes": [*gateway.get("notes", ()), *_notes(hosts), *_of_gpus(placed or {})],
         "not_seen": not_seen,
         "generation": gateway.get("current"),
         "next": gateway.get("next"),
@@ -73,6 +84,8 @@ def lines(told: Found) -> list[str]:
     for group in told["groups"]:
         found.append(group["name"])
         found += [f"  {SIGNS[item['verb']]} {item['text']}" for item in group["items"]]
+    for host, placed in told["placement"].items():
+        found += tables(host, placed)
     for host, why in told["not_seen"].items():
         found.append(f"! {host} could not be looked at, so nothing is said of it: {why}")
     found += [f"! {reason}" for reason in told["refused"]]
@@ -146,6 +159,11 @@ def _refused(gateway: Found, hosts: Mapping[str, Found]) -> Iterator[str]:
     for host, found in hosts.items():
         for problem in found.get("problems", ()):
             yield f"{host}: {problem}"
+
+
+def _of_gpus(placed: Mapping[str, Found]) -> Iterator[str]:
+    for host, told in placed.items():
+        yield from (f"{host}: {one}" for one in [*warnings(told), *told["notes"]])
 
 
 def _notes(hosts: Mapping[str, Found]) -> Iterator[str]:

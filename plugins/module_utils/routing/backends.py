@@ -115,6 +115,7 @@ def _spec(
         "limits": dict(deploy.get("limits") or {}),
         # An empty list is the CPU alone, nothing written all GPUs.
         "gpus": None if deploy.get("gpus") is None else list(deploy["gpus"]),
+        "overcommit": deploy.get("overcommit") is True,
         "key_variable": provider.credentials.key or None,
         "health_url": health_endpoint(registry, provider, host, inventory),
         **_of_slot(registry, provider),
