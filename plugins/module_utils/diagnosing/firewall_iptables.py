@@ -1,0 +1,114 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules of iptables, as `iptables-save` prints them, beside one packet."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from .packet import ACCEPT, DROP, REJECT, RETURN, UNSURE, Packet, Verdict, settled, within
+
+DEEPEST = 16  # jumps
+_ENDS = {"ACCEPT": ACCEPT, "DROP": DROP, "REJECT": REJECT}
+# Targets after which the next rule is looked at.
+_GO_ON = frozenset({"", "LOG", "NFLOG", "MARK", "CONNMARK", "TRACE", "AUDIT", "ULOG", "SET"})
+_ALWAYS = frozenset({"--comment", "--log-prefix", "--log-level", "--reject-with", "--limit-burst"})
+
+
+def verdict(text: str, packet: Packet, six: bool = False) -> Verdict:
+    """What the table `filter` does with it; a table of the other family has nothing to say."""
+    if packet.six != six:
+        return Verdict(ACCEPT)
+    table = _Table(text, packet)
+    chain = "INPUT" if packet.incoming else "OUTPUT"
+    found = table.chain(chain, 0)
+    if found.what == RETURN:
+        policy = table.policies.get(chain, "ACCEPT")
+        words = f"the policy of chain {chain}" if policy == "DROP" else ""
+        found = Verdict(_ENDS.get(policy, ACCEPT), words)
+    return settled(found, table.maybes)
+
+
+class _Table:
+    def __init__(self, text: str, packet: Packet) -> None:
+        self.packet = packet
+        self.policies: dict[str, str] = {}
+        self.rules: dict[str, list[str]] = {}
+        self.maybes: list[Verdict] = []
+        inside = False
+        for line in text.splitlines():
+            if line.startswith("*"):
+                inside = line.strip() == "*filter"
+            elif inside and line.startswith(":"):
+                name, policy = line[1:].split()[:2]
+                self.policies[name] = policy
+            elif inside and line.startswith("-A "):
+                self.rules.setdefault(line.split()[1], []).append(line)
+
+    def chain(self, name: str, deep: int) -> Verdict:
+        """What the first rule says that surely fits; `return` where none does."""
+        for line in self.rules.get(name, ()) if deep < DEEPEST else ():
+            fits, target = self._rule(shlex.split(line)[2:])
+            if fits is False or target in _GO_ON:
+                continue
+            found = self._said(target, line, deep)
+            if fits is None and found.what != RETURN:
+                self.maybes.append(found)
+            elif fits and (found.what != RETURN or target == "RETURN"):
+                return found
+        return Verdict(RETURN)
+
+    def _said(self, target: str, line: str, deep: int) -> Verdict:
+        if target in _ENDS:
+            return Verdict(_ENDS[target], f"`{line}`")
+        if target in self.policies:
+            return self.chain(target, deep + 1)
+        return Verdict(RETURN if target == "RETURN" else UNSURE, f"`{line}`")
+
+    def _rule(self, words: Sequence[str]) -> tuple[bool | None, str]:
+        """(whether it fits: None is not to be told, its target)."""
+        fits: bool | None = True
+        target, at = "", 0
+        while at < len(words):
+            negated = words[at] == "!"
+            at += negated
+            word = words[at]
+            value = words[at + 1] if at + 1 < len(words) else ""
+            at += 2 if value and not value.startswith("-") and value != "!" else 1
+            if word in ("-j", "-g"):
+                target = value
+                continue
+            met = self._met(word, value)
+            if met is not None and negated:
+                met = not met
+            if met is False:
+                fits = False
+            elif met is None and fits:
+                fits = None
+        return fits, target
+
+    def _met(self, word: str, value: str) -> bool | None:
+        packet = self.packet
+        if word in _ALWAYS or word == "-m":
+            return True
+        if word == "-p":
+            return value in ("tcp", "all", "6")
+        if word in ("--dport", "--dports"):
+            return any(_in_range(packet.port, one) for one in value.split(","))
+        if word in ("-s", "-d"):
+            return within(packet.source if word == "-s" else packet.target, value)
+        if word in ("-i", "-o"):
+            return packet.local if value == "lo" else None
+        if word in ("--ctstate", "--state"):
+            return "NEW" in value.split(",")
+        if word == "--dst-type":
+            return value == "LOCAL" if packet.incoming else None
+        return None
+
+
+def _in_range(port: int, text: str) -> bool:
+    first, _colon, last = text.partition(":")
+    return int(first or 0) <= port <= int((last or "65535") if _colon else first)

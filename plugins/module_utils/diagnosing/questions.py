@@ -1,0 +1,202 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to be asked about a provider, on which host; and what the registry itself says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..compile import Compiled
+from ..registry.addresses import api_base, health_url, host_url, origin
+from ..registry.model import Provider
+from ..registry.problems import ERROR, Problem, nearest
+from ..registry.provider_types import ROOT, V1
+from ..routing import backends
+from ..routing.resolve import Inventory, provider_hosts
+from .rows import Row, row
+
+# By the beginning of the type's LiteLLM prefix: how it is asked for its models.
+_WAYS = ("ollama", "anthropic", "gemini", "azure", "bedrock", "vertex_ai")
+_NO_LIST = ("azure", "bedrock", "vertex_ai")
+_GEMINI = "https://generativelanguage.googleapis.com"
+LISTS_KEYS = ("llama_cpp",)  # engines whose variable holds several keys
+
+
+def questions(compiled: Compiled, inventory: Inventory, name: str, completion: bool) -> Any:  # noqa: ANN401
+    """{problem, provider, rows, about, hosts}, JSON-ready.
+
+    `problem` is a sentence where there is no such provider, and all there is then. `rows` are the
+    registry's own checks; `hosts`: host -> {gateway, instance}, the options of
+    lab.llm.provider_diagnose there, {} for what does not concern it.
+    """
+    provider = compiled.registry.providers.get(name)
+    if provider is None:
+        return {"problem": _no_such(compiled, name)}
+    if not inventory.gateways:
+        return {"problem": "The group 'gateway' has no host: nothing could be asked from there."}
+    return {
+        "problem": "",
+        "provider": name,
+        "rows": list(_registry_rows(compiled, provider)),
+        "about": _about(provider, inventory),
+        "hosts": _hosts(compiled, provider, inventory, completion),
+    }
+
+
+def _no_such(compiled: Compiled, name: str) -> str:
+    known = list(compiled.registry.providers)
+    if name in compiled.registry.provider_names:
+        first = next((p for p in compiled.problems if _concerns(p, name)), None)
+        why = f": {first}" if first else ""
+        return f"The entry of provider '{name}' cannot be read{why}"
+    near = nearest(name, known)
+    more = f"Did you mean '{near}'?" if near else f"There are: {', '.join(known) or 'none'}."
+    return f"No provider '{name}' in the registry. {more}"
+
+
+def _about(provider: Provider, inventory: Inventory) -> dict[str, Any]:
+    """What sentences say of it."""
+    base = backends.base_url(provider, provider_hosts(provider, inventory)[0], inventory)
+    return {
+        "provider": provider.name,
+        "type": provider.type.name,
+        "status": provider.status,
+        "place": str(provider.place),
+        "deployed": provider.deployed,
+        "cloud": backends.is_vendors(provider, base),
+        "variable": provider.credentials.key,
+        "gateways": list(inventory.gateways),
+        "hosts": provider_hosts(provider, inventory) if provider.deployed else [],
+    }
+
+
+def _registry_rows(compiled: Compiled, provider: Provider) -> Iterator[Row]:
+    """Its entry, its status, the names that lead to it."""
+    name, place = provider.name, str(provider.place)
+    mine = [p for p in compiled.problems if p.severity == ERROR and _concerns(p, name)]
+    others = [p for p in compiled.problems if p.severity == ERROR and p not in mine]
+    fault = "unsound" if mine else "others" if others else ""
+    seen = str((mine or others)[0]) if fault else f"no error ({place})"
+    yield row("entry", "the registry", "no error", seen, fault, place=place)
+    said = provider.status
+    share = f", {provider.traffic:.4g} of its names' requests" if provider.traffic else ""
+    fault = "" if provider.rendered else "not_served"
+    seen = f"{said}{share}"
+    yield row("status", f"status of {name}", "active or testing", seen, fault, place=place)
+    names = _names(compiled, name)
+    expected = "a name at least"
+    fault = "" if names or not provider.rendered else "unrouted"
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    seen = ", ".join(names[:8]) + more if names else "none"
+    yield row("routes", f"names that lead to {name}", expected, seen, fault, place=place)
+
+
+def _concerns(problem: Problem, name: str) -> bool:
+    """Whether a problem is about this provider, by the path that its message begins with."""
+    words = problem.message.replace("'", " ").replace(":", " ").split()
+    return any(
+        word == f"providers.{name}" or word.startswith(f"providers.{name}.") for word in words
+    )
+
+
+def _names(compiled: Compiled, name: str) -> list[str]:
+    found = []
+    for route in compiled.routes.routes.values():
+        behind = [target.deployment for target in route.targets]
+        behind += [one for fallback in route.every_fallback for one in fallback.deployments]
+        if any(one.provider == name for one in behind):
+            found.append(route.name)
+    return found
+
+
+def _hosts(
+    compiled: Compiled, provider: Provider, inventory: Inventory, completion: bool
+) -> dict[str, dict[str, Any]]:
+    targets = [
+        _target(compiled, provider, host, inventory) for host in provider_hosts(provider, inventory)
+    ]
+    rows = compiled.probes.get("deployments", ()) if compiled.probes else ()
+    ours = (f"~{provider.name}/", f"~{provider.name}@")
+    asked = {
+        "provider": provider.name,
+        "variables": sorted(provider.credentials.variables),
+        "key_variable": provider.credentials.key,
+        "deployments": {r["id"]: r["configured"] for r in rows if str(r["id"]).startswith(ours)},
+        "targets": targets,
+        "completion": completion,
+    }
+    found = {host: {"gateway": asked, "instance": {}} for host in inventory.gateways}
+    for target in targets if provider.deployed else ():
+        host = str(target["host"])
+        both = found.setdefault(host, {"gateway": {}, "instance": {}})
+        both["instance"] = _instance(provider, target, inventory)
+    return found
+
+
+def _target(
+    compiled: Compiled, provider: Provider, host: str, inventory: Inventory
+) -> dict[str, Any]:
+    """See FromGateway: where the gateway asks it."""
+    way, base = _way(provider), backends.base_url(provider, host, inventory)
+    base = base or (_GEMINI if way == "gemini" else "")
+    health = backends.health_endpoint(compiled.registry, provider, host, inventory)
+    return {
+        "host": host,
+        "url": base,
+        "health": health,
+        "own_health": bool(base) and bool(health) and origin(health) == origin(base),
+        "models_url": _models_url(provider, base, way),
+        "way": way,
+        "models": list(provider.models),
+        "headers": dict(provider.credentials.headers),
+    }
+
+
+def _way(provider: Provider) -> str:
+    prefix = next(iter(provider.type.prefixes.values()), "")
+    return next((way for way in _WAYS if prefix.startswith(way)), "openai")
+
+
+def _models_url(provider: Provider, base: str, way: str) -> str:
+    """Where its list of models is, "" if it has none."""
+    if not base or way in _NO_LIST:
+        return ""
+    if way == "ollama":
+        return f"{api_base(base, ROOT)}/api/tags"
+    if way == "anthropic":
+        return f"{api_base(base, ROOT)}/v1/models?limit=1000"
+    if way == "gemini":
+        return f"{api_base(base, ROOT)}/v1beta/models?pageSize=1000"
+    if provider.type.default_base and provider.type.health_path.endswith("/models"):
+        return health_url(base, provider.type.health_path)
+    return f"{api_base(base, V1)}/models"
+
+
+def _instance(
+    provider: Provider, target: Mapping[str, Any], inventory: Inventory
+) -> dict[str, Any]:
+    """See Instance: how it is asked on its own host."""
+    host, way = str(target["host"]), str(target["way"])
+    bind, port = backends.bind(provider, host, inventory), backends.port(provider)
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104
+    gpus = provider.deploy.get("gpus")
+    gateways = [inventory.addresses.get(one, one) for one in inventory.gateways]
+    return {
+        "unit": backends.unit(provider),
+        "bind": bind,
+        "address": backends.address(provider, host, inventory),
+        "port": port,
+        "base": host_url(local, port),
+        "health_path": urlsplit(str(target["health"])).path or provider.type.health_path,
+        "models_path": "/api/tags" if way == "ollama" else "/v1/models",
+        "way": way,
+        "models": list(provider.models),
+        "key_variable": provider.credentials.key,
+        "key_list": provider.type.name in LISTS_KEYS,
+        "gpus": None if gpus is None else list(gpus),
+        "gateways": gateways,
+    }
