@@ -21,6 +21,7 @@ from ..module_utils.registry.problems import ERROR, Place, Problem, has_errors, 
 from ..module_utils.removal import remove
 from ..module_utils.report import as_json, as_text
 from ..module_utils.revalued import revalue
+from ..module_utils.switching.switch import switch
 from ..plugin_utils.inventory import inventory_of, registry_path
 
 ARGUMENTS = {
@@ -30,6 +31,7 @@ ARGUMENTS = {
     "format": {"type": "str", "choices": ["text", "json"], "default": "text"},
     "without_provider": {"type": "str", "default": ""},
     "without_file": {"type": "str", "default": ""},
+    "switch_to": {"type": "str", "default": ""},
     "without_hosts": {"type": "list", "elements": "str", "default": []},
     "values": {
         "type": "list",
@@ -46,7 +48,7 @@ ARGUMENTS = {
     "page": {"type": "str"},
 }
 
-CHANGES = ("file", "without_provider", "without_file", "values")
+CHANGES = ("file", "without_provider", "without_file", "values", "switch_to")
 
 
 class ActionModule(ActionBase):
@@ -108,6 +110,11 @@ def _compiled(
         problems = [*removal.problems, *unwritable(path, removal.edits)]
         more = {"edits": edits_of(path, removal.edits), "removed": removal.as_dict()}
         return removal.compiled, problems, more
+    if arguments["switch_to"]:
+        found = switch(path, inventory, str(arguments["switch_to"]))
+        problems = [*found.problems, *unwritable(path, found.edits)]
+        more = {"edits": edits_of(path, found.edits), "switch": found.as_dict()}
+        return found.compiled, problems, more
     if arguments["values"]:
         # As they are in the files: Ansible's own texts and numbers carry more than that.
         plain = json.loads(json.dumps(arguments["values"]))

@@ -17,6 +17,7 @@ from typing import Any
 
 from . import fleet, removal_report, rotation
 from .checklist import Checklist, as_lines, recorded
+from .switching.report import report
 
 Hosts = Mapping[str, Mapping[str, Any]]
 Facts = Mapping[str, Any]
@@ -167,6 +168,15 @@ def _rotated(hosts: Hosts, facts: Facts) -> Verdict:
     return _reported(told, rotation.report(told))
 
 
+def _switched(hosts: Hosts, facts: Facts) -> Verdict:
+    """`check`: the registry action's result; `check_mode`."""
+    found, failures = facts["check"]["switch"], noted(hosts)
+    told = {key: found[key] for key in ("provider", "slot", "old", "names")}
+    told |= {"ok": not failures, "failures": failures, "left": noted(hosts, "llm_left")}
+    told["changed"] = any(noted(hosts, "llm_switched")) or bool(_gateway(hosts).get("changed"))
+    return _reported(told, report({**told, "check": facts["check_mode"]}))
+
+
 def _promoted(hosts: Hosts, facts: Facts) -> Verdict:
     """`provider`, `traffic` as it was given, `check_mode`."""
     failures, canary = noted(hosts), noted(hosts, "gateway_canary")[0]
@@ -232,4 +242,5 @@ KINDS: dict[str, Callable[[Hosts, Facts], Verdict]] = {
     "removed": _removed,
     "rotated": _rotated,
     "site": _site,
+    "switched": _switched,
 }

@@ -41,6 +41,7 @@ options:
     type: list
     elements: str
     default: []
+  switch_to: {description: The same as if this provider ran in its slot., type: str, default: ""}
   values:
     description:
       - Compile the registry as if it had these values. Nothing is written; see RV(edits).
@@ -165,26 +166,28 @@ files:
 file_providers:
   description: The names of the providers that O(file) declares.
   type: list
-  elements: str
   returned: when O(file) is given and there is no error
 edits:
   description:
-    - What O(without_provider), O(without_file) and O(values) change in the registry's own texts, a
-      dictionary a file with C(file), its absolute path, C(text), nothing where the file goes,
-      C(mode), and C(sha256) of what stands there now. All other bytes of a file are as they were.
+    - What a change changes in the registry's own texts, a dictionary a file with C(file), its
+      absolute path, C(text), nothing where the file goes, C(mode), and C(sha256) of what stands
+      there now. All other bytes of a file are as they were.
   type: list
   elements: dict
   returned: when there is no error
+switch:
+  description:
+    - What a switch of models takes. C(provider), C(slot), C(old) that runs there now, nothing where
+      that is the provider itself; C(services) by host as they are to run, and C(before_services).
+  type: dict
+  returned: with O(switch_to), when there is no error
 removed:
   description:
     - What a removal takes away. C(providers), C(names) that nobody answers any more, C(services)
       that run for them by host, and what is C(kept), all services that are still declared by host.
   type: dict
   returned: with O(without_provider) and O(without_file), when there is no error
-file:
-  description: The absolute path of O(file), or nothing.
-  type: str
-  returned: always
+file: {description: "The absolute path of O(file), or nothing.", type: str, returned: always}
 in_registry:
   description: C(file), what O(file) is or will be there; C(is_new), if it is not yet; its C(page).
   type: dict
@@ -193,8 +196,5 @@ commit:
   description: The git commit of the registry, with C(+) if files differ from it; or nothing.
   type: str
   returned: when there is no error
-path:
-  description: The directory that was read.
-  type: str
-  returned: always
+path: {description: The directory that was read., type: str, returned: always}
 """

@@ -40,6 +40,10 @@ Spec = Mapping[str, Any]
 Settings = Mapping[str, Any]
 
 
+# Whether it runs -> the unit's state; where that is not said, its files are there, and no more.
+STATES = {True: "started", False: "stopped", None: "present"}
+
+
 class EngineError(ValueError):
     """The services of this host cannot be set up as given; the message says what to write."""
 
@@ -94,7 +98,7 @@ def unit(
             "Install": {"WantedBy": "default.target"},
         },
         "sandbox": sandbox_of(settings, writable),
-        "state": "started" if spec.get("runs", True) else "stopped",
+        "state": STATES[spec.get("runs", True)],
         "secrets": None,
         "files": dict(files or {}),
         "beside": [],
