@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.registry.sizes import bounds, parameters
@@ -14,6 +15,7 @@ from ansible_collections.lab.llm.plugins.module_utils.routing.pattern_text impor
     meaning,
     needles,
 )
+from ansible_collections.lab.llm.plugins.module_utils.routing.runaway import runaway
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,3 +96,60 @@ def test_a_range_of_sizes(text: str, inside: list[str], outside: list[str]) -> N
 
     assert all(map(holds, inside))
     assert not any(map(holds, outside))
+
+
+RUNAWAY = [
+    ("^(a+)+$", "(a+)+"), ("(a|a)*", "(a|a)*"), ("x(.*)*y", "(.*)*"),
+    (r"^(\w+\s?)*$", r"(\w+\s?)*"),
+    ("(x+x+)+y", "(x+x+)+"), ("(a|b|ab)*", "(a|b|ab)*"), ("(?P<n>a+)+", "(?P<n>a+)+"),
+    ("((a|b)+)+", "((a|b)+)+"), ("(a{1,}){2,}", "(a{1,}){2,}"), ("(a+){12}", "(a+){12}"),
+    (r"(\w|\d)+x", r"(\w|\d)+"), ("(?i)(a|A)*", "(a|A)*"), ("(a?b?b?c?)*", "(a?b?b?c?)*"),
+    ("(foo|(a+)+)", "(a+)+"), ("(^a+)+", "(^a+)+"), ("(?=(a+)+b)x", "(a+)+"),
+    ("([^-]+)*-", "([^-]+)*"),
+    # each of these reads a text in one way
+    ("(foo|bar)+", ""), ("^gpt(-[a-z0-9]+)*$", ""), ("(a|ab)*", ""), ("(a+b)*", ""),
+    ("(?i)(a|b)*", ""),
+    (r"[a-z]+(\.[a-z]+)*", ""), ("(a?){3}", ""), ("a+a+b", ""), ("((ab)+c)*", ""), (r"(a|\))*", ""),
+    ("(a+)?", ""), (r"(\d|[a-z])+", ""), ("[(a+)+]x", ""), ("", ""), ("(", ""), ("(a|a", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "part"), RUNAWAY)
+def test_a_repeat_that_may_run_without_end_is_found(expression: str, part: str) -> None:
+    assert runaway(expression) == part
+
+
+class TooLongError(Exception):
+    """A search that does not come to an end."""
+
+
+LOOPS = st.recursive(
+    st.sampled_from(["a", "b", "ab", "[ab]", "a?", "b*", "a+", ".", r"\w", "-", "(?:a|b)"]),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map("".join),
+        st.lists(inner, min_size=2, max_size=3).map(lambda some: f"({'|'.join(some)})"),
+        st.tuples(inner, st.sampled_from("*+?")).map(lambda one: f"(?:{one[0]}){one[1]}"),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(LOOPS)
+def test_what_is_not_found_comes_to_an_end(expression: str) -> None:
+    """2**40 ways take for ever; a search may be slow all the same, by a power of the length."""
+    if runaway(expression):
+        return
+
+    def stop(*_unused: object) -> None:
+        raise TooLongError(expression)
+
+    old = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 20)
+    try:
+        compiled = re.compile(f"^(?:{expression})!$")
+        for text in ("a", "b", "ab", "aab", "-a"):
+            compiled.search(text * (40 // len(text)))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)

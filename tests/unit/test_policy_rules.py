@@ -59,6 +59,10 @@ SAID = [
     (RULES + "load_balancing: {enabled: false, strategy: least_loaded}", 7, "balancing-without-effect", "is not enabled"),
     # aliases
     ("aliases:\n  n: gpt", 7, "duplicate-route", "'n' is a public name already"),
+    ("aliases:\n  a: wid\n  wied: gone", 7, "unknown-alias", "Did you mean 'wide'?"),
+    ("aliases:\n  'end ': gpt", 7, "bad-name", "'end ' cannot be a name here"),
+    (C + "n: [wide, wide]", 7, "bad-value", "has an entry twice"),
+    (C + "n: {chain: [wide, wide]}", 7, "bad-value", "has an entry twice"),
     ("aliases:\n  a: b\n  b: a", 7, "alias-cycle", "stand for each other"),
     ("aliases:\n  testing/a: gpt", 7, "reserved-name", "begins with 'testing/'"),
     # conditions
@@ -70,6 +74,10 @@ SAID = [
     (RULES + M[2:] + "{condition: {tag: default}, provider: two}", 8, "impossible-condition", "stands for no tag"),
     (RULES + M[2:] + "{condition: {user_agent: 'curl('}, provider: two}", 8, "impossible-condition", "is none: missing )"),
     (RULES + M[2:] + "{condition: {user_agent: 'a|^b'}, provider: two}", 8, "impossible-condition", "against the header alone"),
+    (RULES + M[2:] + "{condition: {user_agent: '(a+)+b'}, provider: two}", 8, "impossible-condition", "may run without end, and the gateway with it: '(a+)+'"),
+    (RULES + M[2:] + "{condition: {user_agent: ''}, provider: two}", 8, "impossible-condition", "does not say which user_agent it looks for"),
+    (RULES + M[2:] + "{condition: 'tag:', provider: two}", 8, "impossible-condition", "does not say which tag it looks for. Expected: such as tag: batch"),
+    (RULES + M[2:] + "{condition: 'user_agent =', provider: two}", 8, "impossible-condition", "does not say which user_agent it looks for"),
     (RULES + M[2:] + "{condition: {tag: a}, provider: tow}", 8, "unknown-provider", "routing_rules.request_metadata_routing.1.provider"),
     (RULES + M[2:] + "{condition: {tag: a}, provider: two, model: n}", 8, "unknown-model", "does not list"),
     (RULES + M[2:] + "{condition: {tag: a}, model: gptt}", 8, "unknown-model", "no such public name. Did you mean 'gpt'?"),

@@ -31,6 +31,7 @@ _SECRET_TEXT = re.compile(
 _RANDOM = re.compile(r"[A-Za-z0-9_+/=]{24,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VARIABLE = re.compile(r"^\s*(Bearer\s+)?(\$\{?\w+\}?|os\.environ/\w+|\{\{.*\}\})\s*$", re.I)
 
+_BLANKS = re.compile(r"\s+")
 _NAMING_KEYS = ("name", "pattern", "size", "provider", "model")
 
 
@@ -127,8 +128,8 @@ def shown_key(key: str) -> str:
 
 
 def short(text: str) -> str:
-    """Cut to what fits a line, without line breaks."""
-    line = " ".join(text.split())
+    """Cut to what fits a line, without line breaks; a blank at an end stays, to be seen."""
+    line = _BLANKS.sub(" ", text.strip("\r\n"))
     return line if len(line) <= MAX_SHOWN else f"{line[:MAX_SHOWN]}..."
 
 

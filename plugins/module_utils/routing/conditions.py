@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 
 from ..registry.policies import Condition
+from .runaway import WAYS, runaway
 
 TAG, AGENT = "tag", "user_agent"
 KNOWN = (TAG, AGENT)
+_EXAMPLE = {TAG: "such as tag: batch", AGENT: "such as user_agent: ^curl/"}
 _HEADER = "^User-Agent: "  # how LiteLLM's tag_regex sees it
 _FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
 
@@ -21,6 +23,9 @@ def refusal(condition: Condition) -> tuple[str, str]:
     if len(condition.terms) != 1:
         return "has not exactly one condition", "one condition an entry"
     what, value = condition.terms[0]
+    if what not in KNOWN and value.strip().rstrip(":= ").lower() in KNOWN:
+        name = value.strip().rstrip(":= ").lower()
+        return f"does not say which {name} it looks for", _EXAMPLE[name]
     if what not in KNOWN:
         said = f"looks at '{what or value}'"
         return f"{said}, which LiteLLM does not look at", "tag: NAME or user_agent: REGEX"
@@ -35,18 +40,25 @@ def is_possible(condition: Condition) -> bool:
 def _bad_tag(tag: str) -> tuple[str, str]:
     if tag == "default":
         return "looks for the tag 'default', which stands for no tag", "another tag"
-    if not tag or tag != tag.strip() or "," in tag or not tag.isprintable() or tag[:1] in "!&":
+    if not tag:
+        return "does not say which tag it looks for", _EXAMPLE[TAG]
+    if tag != tag.strip() or "," in tag or not tag.isprintable() or tag[:1] in "!&":
         why = f"looks for the tag {tag!r}, which no request can carry"
         return why, "a tag without ',', without blank ends, and without '!' or '&' in front"
     return "", ""
 
 
 def _bad_agent(expression: str) -> tuple[str, str]:
+    if not expression.strip():
+        return "does not say which user_agent it looks for", _EXAMPLE[AGENT]
     why, instead = "has a regular expression that", "such as ^curl/ or claude-code"
     try:
         re.compile(expression)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         return f"{why} is none: {error}", instead
+    endless = runaway(expression)
+    if endless:
+        return f"{why} may run without end, and the gateway with it: '{endless}' {WAYS}", instead
     if not agent_expression(expression):
         return f"{why} cannot be held against the header alone", instead
     return "", ""

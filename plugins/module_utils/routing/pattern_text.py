@@ -57,7 +57,7 @@ def needles(expression: str) -> list[str] | None:
 
 def _needles(expression: str) -> list[str] | None:
     found: list[str] = []
-    for part in _alternatives(expression):
+    for part in alternatives(expression):
         best = _best(part)
         if not best:
             return None
@@ -65,7 +65,7 @@ def _needles(expression: str) -> list[str] | None:
     return found
 
 
-def _alternatives(expression: str) -> list[str]:
+def alternatives(expression: str) -> list[str]:
     """The parts between the `|` that stand in no group."""
     parts, depth, start, at = [], 0, 0, 0
     while at < len(expression):
@@ -102,6 +102,11 @@ def _best(part: str) -> list[str]:
     candidates.append([run])
     best = max(candidates, key=lambda texts: min(map(len, texts)))
     return best if all(best) else []
+
+
+def token_at(part: str, at: int) -> str:
+    """The next element of an expression: a letter, an escape, a class or a whole group."""
+    return _token(part, at)[0]
 
 
 def _token(part: str, at: int) -> tuple[str, str, str]:

@@ -21,7 +21,11 @@ def alias_of_nothing(facts: Facts) -> Iterator[Problem]:
         meant = stands_for(registry.aliases, name)
         if reference.name not in registry.public_names:
             message = f"aliases.{name} stands for '{reference.name}'; no such public name"
-            known = [one for one in registry.public_names if one != name]
+            known = [
+                one
+                for one in registry.public_names
+                if one != name and stands_for(registry.aliases, one) in facts.table.routes
+            ]
             yield facts.unknown(reference, "unknown-alias", message, known)
         elif not meant:
             message = f"aliases.{name}: these names stand for each other"

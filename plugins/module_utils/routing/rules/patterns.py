@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterator
 
 from ...registry.problems import WARNING, Problem
-from ..pattern_text import EXPANDED, WILDCARD, meaning
+from ..pattern_text import EXPANDED, WILDCARD, alternatives, meaning
 from ..pattern_use import PatternUse, sent
+from ..runaway import WAYS
 from ..sources.default_provider import EVERYTHING
 from .facts import Facts, listing, path_of
 
+_ALTERNATIVES = re.compile(r"\^\((?:\?:)?(?P<inner>[^()]+)\)(?P<rest>.*\.[*+]\$?)")
 _GLOB = re.compile(r"[A-Za-z0-9_/:.-]+\*")  # as a shell has it: the `*` stands for anything there
 
 
@@ -25,6 +27,10 @@ def bad_pattern(facts: Facts) -> Iterator[Problem]:
             path = path_of(use.pattern.text)
             message = f"{path} is no regular expression: {use.error} at character {use.at + 1}"
             yield Problem(use.pattern.text_place, "bad-pattern", message, "such as ^gpt-.*")
+        elif use.runaway:
+            message = f"{path_of(use.pattern.text)} may run without end: '{use.runaway}' {WAYS}"
+            expected = "repeats that hold no other repeat, and alternatives that begin differently"
+            yield Problem(use.pattern.text_place, "bad-pattern", message, expected)
 
 
 def shadowed_pattern(facts: Facts) -> Iterator[Problem]:
@@ -60,7 +66,7 @@ def pattern_without_match(facts: Facts) -> Iterator[Problem]:
     for use in facts.table.patterns:
         path = path_of(use.pattern.text)
         provider = facts.registry.providers.get(use.pattern.provider.name)
-        if provider is None or use.error:
+        if provider is None or use.error or use.runaway:
             continue
         if use.kind == EXPANDED and not use.fits:
             models = (
@@ -103,6 +109,9 @@ def _better(use: PatternUse) -> str:
     if _GLOB.fullmatch(text.removeprefix("^")):
         literal = text.removeprefix("^")[:-1].removesuffix(".").replace("\\", "")
         return f"^{_quoted(literal)}.*"
+    each = _each(text)
+    if each:
+        return f"one pattern for each: {listing(each)}"
     if re.search(r"[()\[\]{}|?]|\\[A-Za-z]", text):
         return ""
     anchored = text if text.startswith("^") else f"^{text}"
@@ -110,6 +119,17 @@ def _better(use: PatternUse) -> str:
         if meaning(candidate).kind == WILDCARD and meaning(candidate).text:
             return candidate
     return ""
+
+
+def _each(text: str) -> list[str]:
+    """`^a/.*` and `^b/.*` of `^(a|b)/.*`: prefixes, which hold for names that nobody knows too."""
+    group = _ALTERNATIVES.fullmatch(text)
+    if group is None:
+        return []
+    found = [f"^{one}{group['rest']}" for one in alternatives(group["inner"])]
+    meanings = [meaning(one) for one in found]
+    good = all(one.kind == WILDCARD and one.text for one in meanings)
+    return found if good and len(found) > 1 else []
 
 
 def _quoted(literal: str) -> str:
