@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .compile import Compiled, Inventory, compile_registry
-from .registry.edit import EditError, Texts, without_provider
+from .registry.edit import EditError, Texts, without_entry, without_provider
 from .registry.edit_references import references
 from .registry.load import load_registry, shown
 from .registry.model import ACTIVE, Registry
@@ -69,11 +69,31 @@ def remove(directory: str, inventory: Inventory, provider: str = "", file: str =
         )
     providers = _declared_in(before.registry, file) if file else [provider]
     try:
-        edits = {file: None} if file else without_provider(files, provider)
+        edits = {file: None} if file else _without(before, provider)
     except EditError as error:
         place = error.problem.place._replace(file=shown(Path(directory) / error.problem.place.file))
         return Removal(before, [dataclasses.replace(error.problem, place=place)], providers)
     return _thought_through(directory, inventory, before, providers, edits)
+
+
+def _without(before: Compiled, provider: str) -> dict[str, str | None]:
+    """The edits that take a provider out, and its slot's entry with the last one of the slot."""
+    edits = without_provider(before.files, provider)
+    for slot in before.registry.slots.values():
+        if slot.members == [provider]:
+            edits |= without_entry({**before.files, **edits}, ("slots", slot.name))
+    return edits
+
+
+def _in_turn(before: Compiled, providers: list[str]) -> Iterable[Problem]:
+    """Who runs in a slot goes only after another one has taken over."""
+    for slot in before.registry.slots.values():
+        others = [name for name in slot.members if name not in providers]
+        if slot.runs in providers and others:
+            waiting = ", ".join(others)
+            message = f"'{slot.runs}' runs in slot {slot.name}, and {waiting} would be left waiting"
+            expected = f"`switch_model.yml -e provider={others[0]}` first"
+            yield Problem(before.registry.providers[slot.runs].place, "runs-now", message, expected)
 
 
 def _refused(
@@ -94,6 +114,9 @@ def _thought_through(
     directory: str, inventory: Inventory, before: Compiled, providers: list[str], edits: Texts
 ) -> Removal:
     after = compile_registry(directory, inventory, edits=edits)
+    in_turn = [*_in_turn(before, providers)]
+    if in_turn:
+        return Removal(before, in_turn, providers)
     left = [one for one in after.registry.providers.values() if one.rendered]
     if not left:
         return Removal(before, [_last(before, providers)], providers)

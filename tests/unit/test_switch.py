@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one line a case
 # Copyright (c) 2026, lab.llm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory
 from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
+from ansible_collections.lab.llm.plugins.module_utils.removal import remove
 from ansible_collections.lab.llm.plugins.module_utils.switching.report import report
 from ansible_collections.lab.llm.plugins.module_utils.switching.switch import Switch, switch
 
@@ -114,3 +116,20 @@ TOLD = {
 def test_the_end_is_told(change: dict[str, Any], words: list[str]) -> None:
     said = report({**TOLD, **change})
     assert all(word in said for word in words), said
+
+
+def test_who_runs_is_removed_only_after_a_switch(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(PROVIDERS)
+    found = remove(str(tmp_path), INVENTORY, "coder")
+    (problem,) = (one for one in found.problems if one.severity == "error")
+    assert "'coder' runs in slot gpu0" in problem.message
+    assert "switch_model.yml -e provider=writer" in problem.expected
+    assert not has_errors(remove(str(tmp_path), INVENTORY, "writer").problems)
+
+
+def test_the_last_of_a_slot_takes_its_entry_along(tmp_path: Path) -> None:
+    rows = PROVIDERS.splitlines(keepends=True)
+    (tmp_path / "lab.yaml").write_text("".join(rows[:3] + rows[4:]) + "slots: {gpu0: coder}\n")
+    found = remove(str(tmp_path), INVENTORY, "coder")
+    assert not has_errors(found.problems)
+    assert found.edits == {"lab.yaml": "".join(rows[:2] + rows[4:])}
