@@ -246,6 +246,19 @@ def test_of_ollamas_models_those_that_are_loaded_at_once_count() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "loaded"), [({}, 4), ({"models_max": 2}, 2), ({"models_max": 0}, 5)]
+)
+def test_a_router_has_so_many_models_at_once_each_with_its_own_options(
+    options: dict[str, Any], loaded: int
+) -> None:
+    models = [{"name": f"m{number}", "size": "8B", "source": {}, "options": {"ctx_size": 8192}}
+              for number in range(5)]  # fmt: skip
+    told = placement([spec(models=models, options=options)], {"gpus": [gpu()], "notes": []})
+    assert told["services"][0]["needs"]["kv_cache"] == 1152 * loaded  # 36 layers
+    assert told["services"][0]["needs"]["context"] == 456 * loaded
+
+
+@pytest.mark.parametrize(
     ("engine", "options", "card", "found"),
     [
         ("llama_cpp", {}, {"driver": "470.182.03"}, ["error driver-too-old"]),
@@ -320,8 +333,7 @@ def test_a_host_is_looked_at_only_where_something_asks_for_a_gpu(
     [
         ({"path": "/srv/m.gguf"}, ["/srv/m.gguf"]),
         ({"url": "https://x/m", "sha256": "AB" * 32}, ["~/models/m-abababababab.gguf"]),
-        ({"huggingface": "Qwen/Q", "file": "q.gguf"},
-         ["~/.cache/huggingface/hub/models--Qwen--Q/snapshots/*/q.gguf"]),
+        ({"huggingface": "Qwen/Q", "revision": "abc"}, ["~/models/Qwen--Q-abc"]),
         ({"ollama": "qwen3:8b"},
          ["~/ollama/models/manifests/registry.ollama.ai/library/qwen3/8b"]),
     ],

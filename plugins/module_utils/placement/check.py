@@ -90,7 +90,7 @@ def _missing(services: Sequence[Spec], facts: Mapping[str, Any]) -> Iterator[dic
                 message = f"it asks for GPU {number}, and the host has {has}"
                 yield _problem(ERROR, "unknown-gpu", spec, message)
         every, have = given.ranks * given.stages, len(spec["gpus"] or numbers)
-        if every > have and not spec.get("distributed") and spec["gpus"] is None:
+        if every > have and not spec.get("ray") and spec["gpus"] is None:
             message = (
                 f"it wants {every} GPUs (tensor by pipeline parallel), and the host has {have}"
             )

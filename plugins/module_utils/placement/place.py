@@ -40,45 +40,44 @@ class Placed:
 
 
 def placed(spec: Spec, present: Sequence[Gpu], files: Mapping[str, Any]) -> Iterator[Placed]:
+    """The service on its GPUs; nothing where it uses none. `present` and `files`: see placement."""
     given = settings_of(spec)
     if not uses_gpu(spec, given) or not (present or asks_for_gpu(spec, given)):
         return
-    models = _largest(spec, given, files)
-    alone = sum((_of(spec, known, given, 1, 0.0).total for known in models), 0.0)
+    models = _at_once(spec, given, files)
+    alone = sum((_of(spec, *model, 1, 0.0).total for model in models), 0.0)
     on = tuple(chosen(spec, given, present, alone))
     totals = [gpu["total"] or 0 for gpu in present if gpu["index"] in on]
     total = float(min(totals, default=0))
-    each = [_of(spec, known, given, len(on), total) for known in models]
-    needs = _sum(each)
+    needs = _sum([_of(spec, *model, len(on), total) for model in models])
     takes = needs.total
+    firm = needs.weights if needs.basis == ASSUMED else needs.total
     if spec["engine"] == "vllm" and given.utilisation and total:
-        takes = given.utilisation * total
-        firm = takes
-    else:
-        firm = needs.weights if needs.basis == ASSUMED else needs.total
+        takes = firm = given.utilisation * total
     yield Placed(spec, given, needs, on, takes, 0.0 if given.adapts else firm)
 
 
-def _largest(spec: Spec, given: Settings, files: Mapping[str, Any]) -> list[Known | None]:
-    """Of several models those that are in memory at once: Ollama and llama-server's router drop
-    one for another."""
-    options = spec.get("options") or {}
-    found = [
-        known_model(
-            spec["engine"], model,
-            files.get(f"{spec['provider']}/{model['name']}") or {}, options,
+def _at_once(
+    spec: Spec, given: Settings, files: Mapping[str, Any]
+) -> list[tuple[Known | None, Settings]]:
+    """Of several models the largest that are in memory at once, each with its own settings: Ollama
+    and llama-server's router drop one for another when there are more."""
+    found = []
+    for model in spec["models"]:
+        options = {**(spec.get("options") or {}), **(model.get("options") or {})}
+        known = known_model(
+            spec["engine"], model, files.get(f"{spec['provider']}/{model['name']}") or {}, options
         )
-        for model in spec["models"]
-    ]  # fmt: skip
-    ordered = sorted(found, key=lambda known: known.bytes if known else 0.0, reverse=True)
-    return ordered[: given.at_once]
+        own = settings_of({**spec, "options": options})
+        # llama-server and vLLM take a model's own context where nothing is set.
+        if not own.context and spec["engine"] != "ollama":
+            own = replace(own, context=model.get("context_length") or 0)
+        found.append((known, own))
+    found.sort(key=lambda one: one[0].bytes if one[0] else 0.0, reverse=True)
+    return found[: given.at_once or len(found)]
 
 
 def _of(spec: Spec, known: Known | None, given: Settings, gpus: int, total: float) -> Estimate:
-    lengths = [model.get("context_length") or 0 for model in spec["models"]]
-    # llama-server and vLLM take a model's own context where nothing is set; the registry knows it.
-    if not given.context and spec["engine"] != "ollama" and any(lengths):
-        given = replace(given, context=max(lengths))
     return estimate(spec["engine"], known, given, gpus, total)
 
 
@@ -105,4 +104,4 @@ def planned(gpu: Gpu, on_host: Sequence[Placed], figure: str) -> float:
 
 def gib(size: float) -> str:
     """MiB as people read them."""
-    return f"{size / 1024:.1f} GiB"
+    return f"{size:.0f} MiB" if 0 < size < 100 else f"{size / 1024:.1f} GiB"

@@ -6,17 +6,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
+from ..engines.models import model_file, model_folder
 from .places import asks_for_gpu
 from .settings import settings_of
 
 Spec = Mapping[str, Any]
-MODELS = "~/models"
+HOME = {"home": "~"}
 OLLAMA = ("~/ollama/models", "~/.ollama/models")
 
 
@@ -37,22 +35,12 @@ def _places(model: Mapping[str, Any]) -> Iterator[str]:
     source = model.get("source") or {}
     if source.get("path"):
         yield str(source["path"])
-    sum_of = source.get("sha256") or hashlib.sha256(str(source.get("path")).encode()).hexdigest()
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", str(model["name"]).rpartition("/")[2]).lstrip(".")
-    if source.get("sha256") or source.get("path"):
-        yield f"{MODELS}/{name or '_'}-{sum_of[:12].lower()}.gguf"
-    if source.get("huggingface"):
-        yield from _huggingface(str(source["huggingface"]), str(source.get("file") or ""))
+    if source.get("huggingface") and not source.get("file"):
+        yield model_folder(model, HOME, {})
+    elif source and not source.get("ollama"):
+        yield model_file(model, HOME, {})
     if source.get("ollama"):
         yield from _ollama(str(source["ollama"]))
-
-
-def _huggingface(repository: str, file: str) -> Iterator[str]:
-    folder = "models--" + repository.replace("/", "--")
-    for home in (f"{MODELS}/huggingface/hub", f"{MODELS}/hub", "~/.cache/huggingface/hub"):
-        yield str(PurePosixPath(home) / folder / "snapshots" / "*" / file)
-    flat = repository.replace("/", "--")
-    yield from (f"{MODELS}/{name}*/{file}".rstrip("/") for name in (flat, f"huggingface/{flat}"))
 
 
 def _ollama(tag: str) -> Iterator[str]:

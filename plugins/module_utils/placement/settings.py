@@ -16,6 +16,7 @@ from .kv_cache import Types
 Spec = Mapping[str, Any]
 DEFAULT_CONTEXT = 4096
 OLLAMA_BATCH = 512
+ROUTER = 4  # models, by default
 UTILISATION = 0.9  # vLLM's default
 F16 = Types()
 OFF = ("off", "false", "0", "none", "no")
@@ -27,8 +28,9 @@ class Settings:
 
     `context`: tokens, 0 if nothing says; of llama-server all sequences together, else of each of
     the `sequences`. `layers`: how many are to be on the GPU, None for all. `adapts`: the engine
-    itself takes less where there is less. `ranks`: GPUs that share each layer (tensor parallel) and
-    `stages` that share the layers out. `utilisation`: the part of a GPU's memory that vLLM takes.
+    itself takes less where there is less. `at_once`: models in memory, 0 for all. `ranks`: GPUs that
+    share each layer (tensor parallel) and `stages` that share the layers out. `utilisation`: the part
+    of a GPU's memory that vLLM takes.
     """
 
     context: int = 0
@@ -70,9 +72,18 @@ def _llama_cpp(spec: Spec, options: Mapping[str, Any]) -> Settings:
         flash=str(_either(options, environment, "flash_attn") or "auto").lower() not in OFF,
         layers=None if layers is None or layers < 0 else layers,
         split=str(options.get("split_mode", "layer")).lower() != "none",
+        at_once=_router(spec, options),
         # Since December 2025 llama-server lowers what nobody has set until it fits.
         adapts=not context and layers is None and str(asked).lower() not in OFF,
     )
+
+
+def _router(spec: Spec, options: Mapping[str, Any]) -> int:
+    """How many models a llama-server with several has at once; 0: all."""
+    if len(spec.get("models") or ()) < 2:
+        return 1
+    most = _number(options.get("models_max"))
+    return ROUTER if most is None else most
 
 
 def _ollama(spec: Spec, options: Mapping[str, Any]) -> Settings:
@@ -95,7 +106,7 @@ def _ollama(spec: Spec, options: Mapping[str, Any]) -> Settings:
 
 def _vllm(spec: Spec, options: Mapping[str, Any]) -> Settings:
     bits = CACHE.get(str(options.get("kv_cache_dtype", "auto")).lower(), 16.0)
-    given = options.get("gpu_memory_utilization", spec.get("gpu_memory_utilization"))
+    given = options.get("gpu_memory_utilization")
     share = float(given) if isinstance(given, int | float) else UTILISATION
     return Settings(
         context=_number(options.get("max_model_len")) or 0,
