@@ -13,9 +13,11 @@ from ..registry.problems import Place, nearest
 from ..registry.yaml_tree import Mapping as Node
 from ..registry.yaml_tree import Sequence
 from .entries import texts
+from .forms import GROUP_FORMS
 from .groups import Group, Member
 from .notes import Notes
 from .reader import Section, Sources
+from .values import told
 
 SIMPLE_SHUFFLE = "simple-shuffle"
 STRATEGIES = {
@@ -163,26 +165,36 @@ class Aliases:
             if not isinstance(item, Node) or not isinstance(name, str):
                 self.notes.found(place, "missing-part", f"routing_groups[{index}]")
                 continue
-            models = item.get("models")
-            written = str(item.get("routing_strategy") or "simple-shuffle")
-            strategy = strategy_of(written, item.value_place("routing_strategy"), self.notes) if (
-                "routing_strategy" in item) else "load_balance"  # fmt: skip
-            if not isinstance(models, Sequence):
-                self.notes.found(place, "missing-part", f"routing_groups[{index}] has no models")
-                continue
-            self._no_names(name, models)
+            told(f"routing group {name}", item, GROUP_FORMS, self.notes)
             self._beside(f"routing group {name}", item, _GROUP)
-            if strategy == "ordered" and isinstance(item.get("model_priorities"), Node):
-                models = self._by_priority(models, item["model_priorities"])
-            for model in texts(models):
-                if strategy != "ordered" and used.setdefault(model, name) != name:
-                    what = f"'{model}' is in {used[model]} and in {name}"
-                    self.notes.found(place, "two-routing-groups", what)
-            if list(texts(models)) == [name]:
-                self._own_group(name, strategy, place)
-            elif known := list(self._known(name, models)):
-                self.answered.add(name)
-                self._capability(name, known, strategy or "load_balance", place)
+            if item.get("routing_strategy") is None:
+                what = f"routing_groups[{index}] has no routing_strategy"
+                self.notes.found(place, "missing-part", what, "a capability with equal shares")
+            models = item.get("models")
+            if isinstance(models, Sequence):
+                self._routing_group(name, models, item, place, used)
+            else:
+                self.notes.found(place, "missing-part", f"routing_groups[{index}] has no models")
+
+    def _routing_group(
+        self, name: str, models: Sequence, item: Node, place: Place, used: dict[str, str]
+    ) -> None:
+        """`used`: model -> the group that has it already."""
+        written, strategy = item.get("routing_strategy"), "load_balance"
+        if isinstance(written, str):
+            strategy = strategy_of(written, item.value_place("routing_strategy"), self.notes)
+        self._no_names(name, models)
+        if strategy == "ordered" and isinstance(item.get("model_priorities"), Node):
+            models = self._by_priority(models, item["model_priorities"])
+        for model in texts(models):
+            if strategy != "ordered" and used.setdefault(model, name) != name:
+                what = f"'{model}' is in {used[model]} and in {name}"
+                self.notes.found(place, "two-routing-groups", what)
+        if list(texts(models)) == [name]:
+            self._own_group(name, strategy, place)
+        elif known := list(self._known(name, models)):
+            self.answered.add(name)
+            self._capability(name, known, strategy or "load_balance", place)
 
     def _by_priority(self, models: Sequence, priorities: Node) -> Sequence:
         def rank(index: int) -> float:

@@ -96,6 +96,9 @@ def _credentials(sources: Sources, notes: Notes) -> dict[str, Mapping]:
             notes.not_carried(listed.item_place(index), what, "no deployment names it")
         else:
             found[name] = values
+            if item.get("credential_info"):
+                what = f"credential_list[{index}].credential_info"
+                notes.not_carried(item.key_place("credential_info"), what, "nothing reads it")
     return found
 
 

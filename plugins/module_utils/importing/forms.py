@@ -76,6 +76,11 @@ def _size(value: object) -> bool:
     return isinstance(value, str) and bool(_SIZE.fullmatch(value))
 
 
+def _ranks(value: object) -> bool:
+    some = value.values() if isinstance(value, Node) else [None]
+    return all(isinstance(one, int) and one is not True and one >= 1 for one in some)
+
+
 def _header_values(value: object) -> bool:
     return isinstance(value, Node) and all(isinstance(one, str) for one in value.values())
 
@@ -202,6 +207,10 @@ ROUTER_FORMS: Mapping[str, Form] = {
     "optional_pre_call_checks": Form("a list", _list, REFUSED, {TEXT: IGNORED, MAP: IGNORED}),
     "retry_policy": Form("a mapping", _mapping, IGNORED),
     "allowed_fails_policy": Form("a mapping", _mapping, IGNORED),
+}
+GROUP_FORMS: Mapping[str, Form] = {
+    "routing_strategy": Form("a text", _text, REFUSED),
+    "model_priorities": Form("a mapping of whole numbers from 1 on", _ranks, REFUSED),
 }
 # What the parts of the import calculate with.
 NUMBERS = words("rpm tpm weight timeout max_parallel_requests order stream_timeout num_retries")
