@@ -149,6 +149,15 @@ def test_what_we_hold_ourselves_is_not_counted_twice() -> None:
     assert told["gpus"][0]["others"] == 100
 
 
+def test_what_runs_on_ray_is_ours_too() -> None:
+    ray = {"unit": "vllm-ray-worker-p.service", "is_head": False}
+    options = {"tensor_parallel_size": 4, "max_model_len": 2048}
+    used = gpu(total=24576, used=22000, processes=[held(21000, ray["unit"])])
+    told = place([spec("vllm", gpus=None, options=options, ray=ray)], used)
+    assert told["gpus"][0]["others"] == 1000
+    assert codes(told) == []
+
+
 @pytest.mark.parametrize(
     ("used", "processes"), [(7000, []), (7000, [held(None, "llama_cpp-p.service")])]
 )

@@ -45,7 +45,7 @@ def placement(
 
 
 def _gpu_row(gpu: Gpu, on_host: Sequence[Placed]) -> dict[str, Any]:
-    others, who = _others(gpu, {one.spec["unit"] for one in on_host})
+    others, who = _others(gpu, {unit for one in on_host for unit in _units(one.spec)})
     all_of_ours = planned(gpu, on_host, "takes")
     total = gpu["total"]
     return {
@@ -57,6 +57,12 @@ def _gpu_row(gpu: Gpu, on_host: Sequence[Placed]) -> dict[str, Any]:
         "planned": round(all_of_ours),
         "left": None if total is None else round(total - (others or 0) - all_of_ours),
     }
+
+
+def _units(spec: Spec) -> list[str]:
+    """Where vLLM runs on Ray, its processes belong to that."""
+    ray = spec.get("ray") or {}
+    return [spec["unit"], *([ray["unit"]] if ray.get("unit") else [])]
 
 
 def _others(gpu: Gpu, ours: set[str]) -> tuple[int | None, list[str]]:

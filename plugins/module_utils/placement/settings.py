@@ -28,9 +28,9 @@ class Settings:
 
     `context`: tokens, 0 if nothing says; of llama-server all sequences together, else of each of
     the `sequences`. `layers`: how many are to be on the GPU, None for all. `adapts`: the engine
-    itself takes less where there is less. `at_once`: models in memory, 0 for all. `ranks`: GPUs that
-    share each layer (tensor parallel) and `stages` that share the layers out. `utilisation`: the part
-    of a GPU's memory that vLLM takes.
+    itself takes less where there is less. `at_once`: models in memory, 0 for all. `ranks`: GPUs
+    that share each layer (tensor parallel) and `stages` that share the layers out. `utilisation`:
+    the part of a GPU's memory that vLLM takes.
     """
 
     context: int = 0
