@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -389,6 +390,35 @@ def test_an_entry_that_the_registry_refuses_is_told_and_the_rest_is_carried_over
     assert any(why in one.why and one.place.line == 3 for one in result.left), result.left
     assert "not shown" not in str(registry_of(result))
     assert "good2" in str(registry_of(result)["exact_matches"]["good"]["fallback"])
+
+
+def test_an_expression_that_may_run_without_end_is_told_with_its_line(tmp_path: Path) -> None:
+    entries = "".join(
+        f"  - {{model_name: a, litellm_params: {{model: hosted_vllm/{model}, {more}}}}}\n"
+        for model, more in (
+            ("a", "api_base: 'http://a:1'"),
+            ("b", "api_base: 'http://b:1', tag_regex: ['^User-Agent: (a+)+$', '^User-Agent: ok']"),
+        )
+    )
+    result = imported(
+        tmp_path, f"model_list:\n{entries}router_settings: {{enable_tag_filtering: true}}\n"
+    )
+    passes(result, tmp_path)
+    (lost,) = [one for one in result.left if "'(a+)+'" in one.why]
+    assert (lost.place.line, "missing-key" in lost.why) == (3, False)
+    rules = registry_of(result)["routing_rules"]["request_metadata_routing"]
+    assert [one["condition"] for one in rules] == [{"user_agent": "^ok"}]
+
+
+def test_many_keys_in_a_file_are_looked_for_in_time(tmp_path: Path) -> None:
+    some = (
+        f"  - {{model_name: n{one}, litellm_params: {{model: hosted_vllm/m{one},"
+        f" api_base: 'http://h{one}:1', api_key: Zx81-{one:032d}}}}}\n"
+        for one in range(600)
+    )
+    before = time.process_time()
+    passes(imported(tmp_path, "model_list:\n" + "".join(some)), tmp_path)
+    assert time.process_time() - before < 10  # not each key sorted anew for each text
 
 
 def test_a_circle_of_aliases_is_shown_as_a_way(tmp_path: Path) -> None:

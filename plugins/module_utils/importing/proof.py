@@ -162,9 +162,11 @@ def _say(cuts: Iterable[Cut], notes: Notes) -> None:
         if any(len(one.path) < len(path) and path[: len(one.path)] == one.path for one in known):
             continue
         parts = [one.why for one in known if one.path[: len(path)] == path and one.path != path]
-        own = [] if parts and why.split("; right")[0].endswith(_MISSING) else [why]
+        whys = [*parts, why]
+        # That an entry lacks something says nothing where that has been taken out of it.
+        whys = [one for one in whys if not one.endswith(_MISSING)] or whys
         what = f"{shown(path)} in the registry"
-        notes.not_carried(origin, what, "; ".join(dict.fromkeys([*parts, *own])))
+        notes.not_carried(origin, what, "; ".join(dict.fromkeys(whys)))
 
 
 def _backwards(path: Path) -> tuple[tuple[int, str], ...]:

@@ -94,6 +94,7 @@ class Secrets:
 
     def __init__(self) -> None:
         self.values: set[str] = set()
+        self._longest_first: list[str] = []  # of all values, made when it is asked for
 
     def learn_all(self, nodes: Iterable[object]) -> None:
         """The same for several trees."""
@@ -108,8 +109,11 @@ class Secrets:
 
     def scrubbed(self, text: str) -> str:
         """The text without any of them."""
-        for value in sorted(self.values, key=lambda one: (-len(one), one)):
-            text = text.replace(value, HIDDEN)
+        if len(self._longest_first) < len(self.values):
+            self._longest_first = sorted(self.values, key=lambda one: (-len(one), one))
+        for value in self._longest_first:
+            if value in text:
+                text = text.replace(value, HIDDEN)
         return _USER.sub(r"\1", _SHAPE.sub(HIDDEN, text))
 
     def scrubbed_tree(self, value: Any) -> Any:  # noqa: ANN401 - JSON
