@@ -51,6 +51,10 @@ EXAMPLES = r"""
 RETURN = r"""
 venv: {description: The venv's name below C(venvs/)., type: str, returned: success}
 litellm: {description: The release of LiteLLM in it., type: str, returned: success}
+python_minor:
+  description: The Python that a venv would be made with, V(11) for 3.11.
+  type: int
+  returned: in check mode, if a venv would be made
 """
 
 import os
@@ -61,7 +65,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.gateway.venv import Lock, VenvError, have
 from ..module_utils.host.account import end_as_user
-from ..module_utils.host.wheels import only_from
+from ..module_utils.host.wheels import minor_of, only_from
 
 
 def main() -> None:
@@ -87,7 +91,10 @@ def main() -> None:
                 changed = have(base, lock, params["python"], module.check_mode)
         except VenvError as error:
             return {"failed": True, "msg": str(error)}
-        return {"changed": changed, "venv": lock.name, "litellm": lock.litellm}
+        told = {"changed": changed, "venv": lock.name, "litellm": lock.litellm}
+        if changed and module.check_mode:
+            told["python_minor"] = minor_of(params["python"])
+        return told
 
     shown = {"module_args": {**params, "lock": f"{len(params['lock'])} characters"}}
     end_as_user(module, work, invocation=shown)

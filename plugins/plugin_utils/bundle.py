@@ -39,7 +39,8 @@ def with_wheels(
         action._task.check_mode = play
     if play or found.get("failed") or not found.get("changed"):
         return found
-    wheels = wheels_for(manifest, [one for lock in locks for one in hashes_of(lock)])
+    hashes = [one for lock in locks for one in hashes_of(lock)]
+    wheels = wheels_for(manifest, hashes, found.get("python_minor"))
     if not wheels:
         raise BundleError(
             f"the bundle {folder} has no wheel of this lock file: run bundle.yml again"

@@ -46,6 +46,7 @@ class Mirror:
     tokens: dict[str, str] = field(default_factory=dict)
     tokens_seen: list[str] = field(default_factory=list)
     error_code: str = ""
+    kinds: dict[str, str] = field(default_factory=dict)
 
     def url(self, name: str = "", data: bytes | None = None) -> str:
         if data is not None:
@@ -140,6 +141,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if begin else 200)
         if begin:
             self.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
+        self.send_header(
+            "Content-Type", self.state.kinds.get(self.path, "application/octet-stream")
+        )
         if self.state.tags:
             self.send_header("ETag", tag)
         rest = data[begin:]

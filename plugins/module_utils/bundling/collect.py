@@ -95,7 +95,11 @@ def _locks(needs: Sequence[Needs]) -> dict[str, str]:
 
 
 def _known(folder: Path) -> dict[str, Any]:
-    return manifest.read(folder) if (folder / manifest.MANIFEST).exists() else {"artifacts": []}
+    return (
+        manifest.read(folder)
+        if (folder / manifest.MANIFEST).exists()
+        else {"artifacts": [], "not_collected": []}
+    )
 
 
 def _wheels(
@@ -111,9 +115,15 @@ def _wheels(
     for text, name in locks.items():
         mark = _mark(name, text, target)
         here = [one for one in manifest.wheels_for(known, hashes_of(text)) if mark in one["for"]]
-        for one in here if _all_there(here, folder) else _asked(text, target, indexes, none):
+        if _all_there(here, folder):
+            lacking = [one for one in known["not_collected"] if mark in one.get("for", ())]
+        else:
+            here, lacking = _asked(text, target, indexes)
+        for one in here:
             entry = found.setdefault(one["sha256"], {**one, "url": one["origin"], "for": []})
             entry["for"].append(mark)
+        for one in lacking:
+            none.setdefault(one["name"], {**one, "for": []})["for"].append(mark)
     return list(found.values()), list(none.values())
 
 
@@ -129,19 +139,20 @@ def _all_there(here: Sequence[Entry], folder: Path) -> bool:
     return bool(here) and all((folder / one["at"]).exists() for one in here)
 
 
-def _asked(
-    text: str, target: Target, indexes: Sequence[str], none: dict[str, Entry]
-) -> list[Entry]:
-    found = []
+def _asked(text: str, target: Target, indexes: Sequence[str]) -> tuple[list[Entry], list[Entry]]:
+    """The wheels of a lock file, and its packages that have none."""
+    found, none = [], []
     for pin in pins(text):
-        some = chosen(pin, offers(indexes, pin.name), target)
-        if not some:
-            why = f"{pin.version} has no wheel for {target.machine} and this Python"
-            none[pin.name] = {"name": pin.name, "why": why}
+        offered = [one for one in offers(indexes, pin.name) if one.sha256 in pin.hashes]
+        some = chosen(pin, offered, target)
+        # One with wheels for other systems alone is not installed on this one.
+        if not some and (not offered or any(not one.file.endswith(".whl") for one in offered)):
+            why = f"{pin.version} has no wheel for {target.machine} and these Pythons"
+            none.append({"name": pin.name, "why": why})
         for one in some:
             at = f"wheels/{one.file}"
             found.append({"name": one.file, "origin": one.url, "sha256": one.sha256, "at": at})
-    return found
+    return found, none
 
 
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .wheels import made_for
+
 MANIFEST = "manifest.json"
 VERSION = 1
 
@@ -78,9 +80,15 @@ def same_repository(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     )
 
 
-def wheels_for(manifest: Mapping[str, Any], hashes: Sequence[str]) -> list[Entry]:
-    """The wheels that a lock file with these sha256 may be installed from."""
+def wheels_for(
+    manifest: Mapping[str, Any], hashes: Sequence[str], python: int | None = None
+) -> list[Entry]:
+    """The wheels that a lock file with these sha256 is installed from, by CPython 3.`python`."""
     known = frozenset(hashes)
     return [
-        one for one in manifest["artifacts"] if one["kind"] == "wheel" and one["sha256"] in known
+        one
+        for one in manifest["artifacts"]
+        if one["kind"] == "wheel"
+        and one["sha256"] in known
+        and (python is None or made_for(one["name"], python))
     ]

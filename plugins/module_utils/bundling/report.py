@@ -26,7 +26,7 @@ def bundle_report(found: Found, path: str, form: str = "text", check: bool = Fal
     lines = [f"{len(fresh)} {verb} {path}, {here} are there already."]
     lines += [f"  {name}" for name in fresh if not name.endswith(".whl")]
     wheels = sum(name.endswith(".whl") for name in fresh)
-    lines += [f"  {wheels} wheels"] if wheels else []
+    lines += [f"  wheels: {wheels}"] if wheels else []
     if told["not_collected"]:
         lines.append("Not in it, and to be had otherwise:")
         lines += [f"  {one['name']}: {one['why']}" for one in told["not_collected"]]

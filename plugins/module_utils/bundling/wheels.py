@@ -62,9 +62,18 @@ def normal(name: str) -> str:
 
 
 def chosen(pin: Pin, offers: Iterable[Offer], target: Target) -> list[Offer]:
-    """The wheels of a package that may be installed there. What another system or Python would
-    need is none of them, whatever the lock file's markers say."""
-    return [one for one in offers if one.sha256 in pin.hashes and fits(one.file, target)]
+    """The wheels of a package that are installed there: for each Python the one made for it that
+    asks for the oldest C library. What another system or Python would need is none of them,
+    whatever the lock file's markers say."""
+    pinned = [one for one in offers if one.sha256 in pin.hashes]
+    found: dict[str, Offer] = {}
+    for number in target.pythons:
+        only = Target([number], target.machine)
+        fitting = [one for one in pinned if fits(one.file, only)]
+        if fitting:
+            best = min(fitting, key=_preference)
+            found[best.sha256] = best
+    return list(found.values())
 
 
 def fits(file: str, target: Target) -> bool:
@@ -72,10 +81,31 @@ def fits(file: str, target: Target) -> bool:
     parts = file.removesuffix(".whl").split("-")
     if not file.endswith(".whl") or len(parts) < 5:
         return False
-    pythons, abis, platforms = (part.split(".") for part in parts[-3:])
-    return any(_on(one, target.machine) for one in platforms) and any(
-        _takes(number, tag, abis) for number in target.pythons for tag in pythons
+    return any(_on(one, target.machine) for one in parts[-1].split(".")) and any(
+        made_for(file, number) for number in target.pythons
     )
+
+
+def made_for(wheel: str, number: int) -> bool:
+    """Whether CPython 3.`number` takes a wheel, as far as its own release is concerned."""
+    pythons, abis = (part.split(".") for part in wheel.split("-")[-3:-1])
+    return any(_takes(number, tag, abis) for tag in pythons)
+
+
+def _preference(offer: Offer) -> tuple[int, tuple[int, int], str]:
+    """Compiled for one Python before compiled for several before plain; then the C library."""
+    pythons, abis, platforms = offer.file.removesuffix(".whl").split("-")[-3:]
+    kind = 2 if abis == "none" else 1 if "abi3" in abis else 0
+    return kind, min(map(_glibc, platforms.split("."))), pythons
+
+
+def _glibc(platform: str) -> tuple[int, int]:
+    """The C library that a wheel asks for, as far as its name tells."""
+    found = re.match(r"manylinux_(\d+)_(\d+)_", platform)
+    if found:
+        return int(found[1]), int(found[2])
+    older = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+    return older.get(platform.partition("_")[0], (3, 0))
 
 
 def _on(platform: str, machine: str) -> bool:

@@ -9,12 +9,23 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from .fetch import full_disk_told
+
+
+def minor_of(python: str) -> int | None:
+    """11 for a Python 3.11, None for a program that is none."""
+    ask = [python, "-c", "import sys; print(sys.version_info.minor)"]
+    try:
+        done = subprocess.run(ask, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
+        return int(done.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None  # whoever makes the venv will be told why
 
 
 @contextlib.contextmanager
