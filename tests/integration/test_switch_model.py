@@ -77,7 +77,8 @@ def registry(the_lab: object, play: Play, tmp_path_factory: pytest.TempPathFacto
 
 
 def switch(play: Play, registry: Path, provider: str) -> subprocess.CompletedProcess[str]:
-    return play("switch_model.yml", "-e", f"llm_registry={registry}", "-e", f"provider={provider}")
+    words = ("-e", f"llm_registry={registry}", "-e", f"provider={provider}")
+    return play("switch_model.yml", *words, timeout=900)
 
 
 def who_runs() -> dict[str, list[str]]:
@@ -147,7 +148,7 @@ def test_there_and_back_and_no_request_is_lost_that_has_another_way(
     assert {one[1].partition("/")[0] for one in client.seen} >= {"~coder", "~spare"}
     assert ask("shared", key())[1].startswith("~writer")
 
-    same = play("site.yml", "-e", f"llm_registry={registry}")
+    same = play("site.yml", "-e", f"llm_registry={registry}", timeout=900)
     assert not re.search(r"changed=[1-9]", same.stdout), same.stdout
     again = switch(play, registry, "writer")
     assert "writer runs in slot gpu0 already: nothing was changed." in again.stdout
@@ -176,7 +177,7 @@ def test_one_that_does_not_come_up_leaves_all_as_it_was(registry: Path, play: Pl
     assert ask("shared", key())[1].startswith("~coder")
     assert "~coder" in ask("task", key())[1]
     file.write_text(good)
-    assert play("site.yml", "-e", f"llm_registry={registry}").returncode == 0
+    assert play("site.yml", "-e", f"llm_registry={registry}", timeout=900).returncode == 0
 
 
 # The tasks before which the cable is pulled, and who runs then, if that is certain.
@@ -191,7 +192,7 @@ def test_a_run_that_was_cut_off_is_finished_or_undone(
     assert switch(play, registry, "coder").returncode == 0
     cut_off(registry, "writer", task)
     more = ["-e", "provider=writer"] if then == "switch_model.yml" else []
-    done = play(then, "-e", f"llm_registry={registry}", *more)
+    done = play(then, "-e", f"llm_registry={registry}", *more, timeout=900)
     assert done.returncode == 0, done.stdout
     says = re.search(r"gpu0: (\w+)", (registry / "own.yaml").read_text())[1]
     assert says == "writer" or then == "site.yml"
@@ -237,20 +238,20 @@ def test_of_several_models_the_broken_one_is_named(
 ) -> None:
     Host("backend2").on(CUT_SHORT)
     several.write_text(SEVERAL.format(good=GOOD, source=f"{{path: {BAD}}}"))
-    done = play("site.yml", "-e", f"llm_registry={registry}")
+    done = play("site.yml", "-e", f"llm_registry={registry}", timeout=900)
     assert done.returncode != 0
     told = "its model 'other' could not be loaded: the model file is damaged or cut short"
     assert told in done.stdout
     assert "small:1k' could not" not in done.stdout
 
     several.write_text(SEVERAL.format(good=GOOD, source=GOOD))
-    done = play("site.yml", "-e", f"llm_registry={registry}")
+    done = play("site.yml", "-e", f"llm_registry={registry}", timeout=900)
     assert done.returncode == 0, done.stdout
     assert [ask(name, key()) for name in ("small:1k", "other")] == [
         (200, "~several/small:1k"),
         (200, "~several/other"),
     ]
-    same = play("site.yml", "-e", f"llm_registry={registry}")
+    same = play("site.yml", "-e", f"llm_registry={registry}", timeout=900)
     assert not re.search(r"changed=[1-9]", same.stdout), same.stdout
     assert (
         Host("backend2")

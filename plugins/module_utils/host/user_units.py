@@ -161,7 +161,8 @@ def _wishes(unit: Unit, home: Path) -> list[FileWish]:
     text, secret = (None, None) if absent else (unit.text, unit.environment_file)
     files = {} if absent else {beside_path(home, unit.name, k): v for k, v in unit.files.items()}
     there = sorted((home / SECRETS).glob(beside_path(home, glob.escape(unit.name), "*").name))
-    gone = [one for one in there if one not in files and one != secrets_path(home, unit.name)]
+    left = (one for one in there if one not in files and one != secrets_path(home, unit.name))
+    gone = [one for one in left if is_ours(one.read_text(errors="replace"))]
     return [
         *(FileWish(path, content, unit.name) for path, content in files.items()),
         *(FileWish(path, None, unit.name) for path in gone),
@@ -187,7 +188,7 @@ def _apply(plan: _Plan, found: list[FileChange], manager: Manager, outcome: Outc
     if restart:
         manager.attempt("restart", *restart)
     for unit in plan.units:
-        if unit.state == "absent":
+        if unit.state in ("absent", "stopped"):  # what is not to run is not missed either
             forget(plan.home, unit.name)
     _await(plan, found, manager, outcome)
 
