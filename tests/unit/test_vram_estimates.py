@@ -70,6 +70,10 @@ def test_the_page_shows_each_of_them_with_its_error() -> None:
         figures = f"{one.measured / 1024:.2f} | {one.whole / 1024:.2f} | {one.error:+.1%}"
         assert f"| {one.name} | {figures} |" in page
     assert f"mean absolute error {JUDGE.mean_error(JUDGED):.1%}" in page
+    rough = JUDGE.cases("judged", by_size=True)
+    errors = [one.error for one in rough]
+    words = f"{JUDGE.mean_error(rough):.1%} on average, {min(errors):+.1%} to {max(errors):+.1%}"
+    assert words in " ".join(page.split())
 
 
 @pytest.mark.parametrize(

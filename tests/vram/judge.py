@@ -32,24 +32,25 @@ class Judged(NamedTuple):
         return self.whole / self.measured - 1
 
 
-def cases(section: str) -> list[Judged]:
-    """Those of `calibration` or of `judged`, estimated as a service with that config.json is."""
+def cases(section: str, by_size: bool = False) -> list[Judged]:
+    """Those of `calibration` or of `judged`, estimated as a service with that config.json is, or as
+    one of which nothing but the size is known."""
     told = yaml.safe_load(MEASURED.read_text())
     logs = told["logs"].replace(" ", "")
     return [
         _case(
-            {"source": logs + one.get("log", ""), **one, "config": told["configs"][one["config"]]}
+            {"source": logs + one.get("log", ""), **one},
+            {} if by_size else {"config": told["configs"][one["config"]]},
         )
         for one in told[section]
     ]
 
 
-def _case(one: dict[str, Any]) -> Judged:
+def _case(one: dict[str, Any], found: dict[str, Any]) -> Judged:
     spec = {"engine": one["engine"], "options": one["options"], "environment": {}, "gpus": None}
     given = settings_of(spec)
-    known = known_model(
-        one["engine"], {"name": one["model"]}, {"config": one["config"]}, one["options"]
-    )
+    model = {"name": one["model"], "size": one["size"]}
+    known = known_model(one["engine"], model, found, one["options"])
     made = estimate(one["engine"], known, given, 1, one["gpu"])
     measured = sum(one.get("measured_mib", {}).values())
     measured += sum(one.get("measured_gib", {}).values()) * GIB
