@@ -256,7 +256,8 @@ def test_of_several_models_the_broken_one_is_named(
     assert (
         Host("backend2")
         .on(
-            "systemctl --user -M llm@ stop llama-server-several; pgrep -fc '[-]-alias other' || true"
+            "systemctl --user -M llm@ stop llama-server-several; "
+            "pgrep -fc '[-]-alias other' || true"
         )
         .split()[-1]
         == "0"

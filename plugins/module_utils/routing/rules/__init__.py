@@ -136,6 +136,7 @@ RULES: tuple[Rule, ...] = (
     slots.unknown_slot,
     slots.not_in_slot,
     slots.lonely_slot,
+    slots.slot_without_choice,
     slots.slot_on_other_hosts,
     slots.slot_without_shared_gpu,
     slots.nobody_runs,

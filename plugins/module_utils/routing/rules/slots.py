@@ -59,6 +59,19 @@ def lonely_slot(facts: Facts) -> Iterator[Problem]:
             yield Problem(place, "lonely-slot", message, expected, severity=WARNING)
 
 
+def slot_without_choice(facts: Facts) -> Iterator[Problem]:
+    """Who is first may be another one once a file comes in before it."""
+    for slot in facts.registry.slots.values():
+        if len(slot.members) > 1 and slot.name not in facts.registry.slot_choices:
+            message = (
+                f"nothing says who runs in slot {slot.name}; {slot.runs}, being the first, does"
+            )
+            provider = facts.registry.providers[slot.runs]
+            place = provider.at("deploy", "slot")
+            expected = f"slots: {{{slot.name}: {slot.runs}}}"
+            yield Problem(place, "slot-without-choice", message, expected, severity=WARNING)
+
+
 def slot_on_other_hosts(facts: Facts) -> Iterator[Problem]:
     """Who takes turns does so on the same hosts."""
     for slot, first, other in _pairs(facts):
