@@ -148,7 +148,8 @@ class _Values(dict[str, Any]):
         super().__init__({**known, **one["about"]})
         told = one["about"]
         for word in ("start", "restart"):
-            self[word] = systemctl(f"{word} {own.get('unit', '')}", host, user)
+            unit = told.get("unit") or own.get("unit", "")
+            self[word] = systemctl(f"{word} {unit}", host, user)
         names = told.get("names")
         self |= {
             "provider": about["provider"],

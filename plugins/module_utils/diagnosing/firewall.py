@@ -57,7 +57,7 @@ def _judged(
     about: dict[str, Any],
 ) -> Row:
     """All must let it through; what is not understood is told."""
-    expected = "it is let through"
+    expected = "let through"
     tail = f" ({front} is active)" if front else ""
     for verdict in verdicts:
         if verdict.what in (DROP, REJECT):

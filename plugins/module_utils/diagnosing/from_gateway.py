@@ -31,7 +31,7 @@ Wanted = Mapping[str, Any]
 
 class FromGateway:
     """As the gateway's user. `wanted`: provider, variables, key_variable, deployments ({id:
-    digest} of what the registry declares), targets, completion.
+    digest} of what the registry declares, None if that is not known), targets, completion.
 
     A target: host ("" where somebody else runs it), url (its base), health, models_url, way,
     models, headers, own_health (whether its health endpoint is at its own address).
@@ -86,7 +86,7 @@ class FromGateway:
 
     def serves(self) -> Row:
         """Whether the generation that serves has the provider, as the registry declares it."""
-        provider, declared = self.wanted["provider"], dict(self.wanted["deployments"])
+        provider, declared = self.wanted["provider"], self.wanted["deployments"]
         asked = f"whether what serves has {provider}, as the registry declares it"
         if self.current is None:
             return row("gateway", asked, "it has", "nothing serves yet", "nothing")
@@ -104,8 +104,8 @@ class FromGateway:
         if not live:
             seen = f"generation {number} has no deployment of it"
             return row("gateway", asked, "it has", seen, "absent", **about)
-        fault, words = "", f"generation {number} has {len(live)} of {len(live)}"
-        if live != declared:
+        fault, words = "", f"generation {number} has it"
+        if declared is not None and live != declared:
             fault, words = "older", f"generation {number} has it as it was declared before"
         return row("gateway", asked, "it has", words, fault, **about)
 
@@ -157,6 +157,7 @@ class FromGateway:
         number, key = self.current, self.values.get(MASTER_KEY, "")
         rows = self.store.probes(number).get("deployments", ()) if number is not None else ()
         mine = [one for one in rows if provider_of(one["id"]) == self.wanted["provider"]]
+        mine = [one for one in mine if not one.get("by_name")]  # its id cannot be asked
         if number is None or not mine:
             return [unknown("completion", "a completion", "the gateway does not have it")]
         address = self.installed.address(number)

@@ -10,12 +10,12 @@ import contextlib
 import re
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..host.diagnosis import PHRASES, cause
 from ..host.key_lists import keys_in, value_in
-from ..host.units import is_ours
 from ..host.user_manager import Manager, ManagerError, State, run
 from ..host.user_units import UNITS, secrets_path
 from . import answers
@@ -39,7 +39,8 @@ Wanted = Mapping[str, Any]
 
 
 class Instance:
-    """As the services' user. `wanted`: unit, port, address, base, health_path, way, models,
+    """As the services' user. `wanted`: unit, units (with those that it stands on), answers (whether
+    it can be asked anything), port, bind, address, base, health_path, models_path, way, models,
     key_variable, key_list."""
 
     def __init__(self, wanted: Wanted, home: Path) -> None:
@@ -47,64 +48,38 @@ class Instance:
         self.manager = Manager()
 
     def asks(self) -> list[tuple[str, Ask]]:
+        units: list[tuple[str, Ask]] = [
+            ("unit", partial(self.unit, name)) for name in self.wanted["units"]
+        ]
+        if not self.wanted["answers"]:
+            return units
         return [
-            ("unit", self.unit),
+            *units,
             ("port_here", lambda: port_here(self.wanted)),
             ("key_here", self.key),
             ("health_here", self.health),
             ("models_here", self.models),
         ]
 
-    def unit(self) -> list[Row]:
+    def unit(self, name: str) -> list[Row]:
         """Its state, its restarts and what it said."""
-        asked, expected = f"unit {self.name}", "active"
-        path = self.home / UNITS / self.name
+        asked, expected = f"unit {name}", "active"
+        path = self.home / UNITS / name
         try:
-            state = self._state()
+            state = state_of(name)
         except ManagerError as problem:
-            return [row("unit", asked, expected, str(problem), "no_systemd", unit=self.name)]
+            return [row("unit", asked, expected, str(problem), "no_systemd", unit=name)]
         if state.load_state in ("not-found", ""):
             why = "it is not there" if not path.exists() else "systemd has not loaded its file"
-            return [row("unit", asked, expected, why, "missing", unit=self.name)]
+            return [row("unit", asked, expected, why, "missing", unit=name)]
         lines = self._journal(state)
-        rows = [self._unit_row(state, lines), self._restarts(state)]
-        if path.exists() and not is_ours(path.read_text(errors="replace")):
-            rows[0]["about"]["foreign"] = True
-        return [*rows, self._journal_row(lines)]
-
-    def _unit_row(self, state: State, lines: list[str]) -> Row:
-        asked = f"unit {self.name}"
-        words = f"{state.active_state} ({state.sub_state})"
-        about = {"unit": self.name, "result": state.result}
-        if state.is_running:
-            seen = f"{words} for {_span(_age(state))}"
-            return row("unit", asked, "active", seen, **about)
-        if state.active_state == "activating" and not state.is_down:
-            return row("unit", asked, "active", words, "starting", **about)
-        if state.active_state == "inactive" and state.result == "success":
-            seen = f"{words}: it was stopped, or never started"
-            return row("unit", asked, "active", seen, "stopped", **about)
-        why = cause(state, lines)
-        return row("unit", asked, "active", f"{words}: {why}", "down", **about, why=why)
-
-    def _restarts(self, state: State) -> Row:
-        calm = state.is_running and _age(state) > CALM_SECONDS
-        fault = "restarting" if state.restarts and not calm else ""
-        asked, seen = f"restarts of {self.name}", f"{state.restarts} by systemd"
-        return row("restarts", asked, "none of late", seen, fault, count=state.restarts)
+        return [_unit_row(state, lines), _restarts(state), _journal_row(state, lines)]
 
     def _journal(self, state: State) -> list[str]:
         with contextlib.suppress(ManagerError):
             pid = state.exec_main_pid
-            return self.manager.journal(self.name, state.invocation, LINES, pid)
+            return self.manager.journal(state.name, state.invocation, LINES, pid)
         return []
-
-    def _journal_row(self, lines: list[str]) -> Row:
-        """Not a fault by itself: engines log errors that matter to nobody."""
-        asked = f"journal of {self.name}, its last run"
-        found = telling(lines)
-        seen = "; ".join(found) or f"nothing that tells in {len(lines)} lines"
-        return row("journal", asked, "nothing that tells", seen, lines=found)
 
     def key(self) -> Row:
         """Whether the key that it demands is in its file, and in the process that runs."""
@@ -115,7 +90,7 @@ class Instance:
         if not names:
             return row("key_here", asked, "set", "its file of keys has none", "missing")
         try:
-            pid = self._state().main_pid
+            pid = state_of(self.name).main_pid
             running = environment_of(pid) if pid else {}
         except (ManagerError, OSError):
             return unknown("key_here", asked, "in its file; the process could not be looked into")
@@ -161,14 +136,49 @@ class Instance:
         declared, way = self.wanted["models"], str(self.wanted["way"])
         return answers.models(url, sent, declared, way, "models_here")
 
-    def _state(self) -> State:
-        words = ("show", f"--property={_SHOWN}", "--", self.name)
-        seen = run(["systemctl", "--user", "--no-ask-password", *words], SECONDS)
-        if seen.returncode:
-            words_ = " ".join(seen.stderr.split())
-            raise ManagerError(f"the user's systemd does not answer: {words_}")
-        pairs = (line.partition("=") for line in seen.stdout.splitlines())
-        return State(self.name, {name: value for name, _equals, value in pairs})
+
+def state_of(name: str) -> State:
+    """What systemd says of a unit, asked with a bound. Raises ManagerError."""
+    words = ("show", f"--property={_SHOWN}", "--", name)
+    seen = run(["systemctl", "--user", "--no-ask-password", *words], SECONDS)
+    if seen.returncode:
+        said = " ".join(seen.stderr.split())
+        raise ManagerError(f"the user's systemd does not answer: {said}")
+    pairs = (line.partition("=") for line in seen.stdout.splitlines())
+    return State(name, {key: value for key, _equals, value in pairs})
+
+
+def _unit_row(state: State, lines: list[str]) -> Row:
+    asked = f"unit {state.name}"
+    words = f"{state.active_state} ({state.sub_state})"
+    about = {"unit": state.name, "result": state.result}
+    if state.is_running:
+        seen = f"{words} for {_span(_age(state))}"
+        return row("unit", asked, "active", seen, **about)
+    if state.active_state == "activating" and not state.is_down:
+        return row("unit", asked, "active", words, "starting", **about)
+    if state.active_state == "inactive" and state.result == "success":
+        seen = f"{words}: it was stopped, or never started"
+        return row("unit", asked, "active", seen, "stopped", **about)
+    why, told = cause(state, lines), telling(lines)
+    if told and why.startswith("its program ended"):
+        why += f"; its journal says: {told[-1]}"
+    return row("unit", asked, "active", f"{words}: {why}", "down", **about, why=why)
+
+
+def _restarts(state: State) -> Row:
+    calm = state.is_running and _age(state) > CALM_SECONDS
+    fault = "restarting" if state.restarts and not calm else ""
+    asked, seen = f"restarts of {state.name}", f"{state.restarts} by systemd"
+    return row("restarts", asked, "none of late", seen, fault, count=state.restarts)
+
+
+def _journal_row(state: State, lines: list[str]) -> Row:
+    """Not a fault by itself: engines log errors that matter to nobody."""
+    asked = f"journal of {state.name}, its last run"
+    found = telling(lines)
+    seen = "; ".join(found) or f"nothing that tells in {len(lines)} lines"
+    return row("journal", asked, "nothing that tells", seen, lines=found)
 
 
 def telling(lines: list[str]) -> list[str]:

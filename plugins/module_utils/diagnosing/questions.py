@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from ..compile import Compiled
 from ..registry.addresses import api_base, health_url, host_url, origin
 from ..registry.model import Provider
-from ..registry.problems import ERROR, Problem, nearest
+from ..registry.problems import ERROR, Problem, has_errors, nearest
 from ..registry.provider_types import ROOT, V1
+from ..registry.slots import parked
 from ..routing import backends
 from ..routing.resolve import Inventory, provider_hosts
 from .rows import Row, row
@@ -42,7 +43,7 @@ def questions(compiled: Compiled, inventory: Inventory, name: str, completion: b
         "problem": "",
         "provider": name,
         "rows": list(_registry_rows(compiled, provider)),
-        "about": _about(provider, inventory),
+        "about": _about(compiled, provider, inventory),
         "hosts": _hosts(compiled, provider, inventory, completion),
     }
 
@@ -58,9 +59,11 @@ def _no_such(compiled: Compiled, name: str) -> str:
     return f"No provider '{name}' in the registry. {more}"
 
 
-def _about(provider: Provider, inventory: Inventory) -> dict[str, Any]:
+def _about(compiled: Compiled, provider: Provider, inventory: Inventory) -> dict[str, Any]:
     """What sentences say of it."""
-    base = backends.base_url(provider, provider_hosts(provider, inventory)[0], inventory)
+    hosts = provider_hosts(provider, inventory)
+    base = backends.base_url(provider, hosts[0], inventory)
+    specs = _specs(compiled, provider.name)
     return {
         "provider": provider.name,
         "type": provider.type.name,
@@ -70,7 +73,7 @@ def _about(provider: Provider, inventory: Inventory) -> dict[str, Any]:
         "cloud": backends.is_vendors(provider, base),
         "variable": provider.credentials.key,
         "gateways": list(inventory.gateways),
-        "hosts": provider_hosts(provider, inventory) if provider.deployed else [],
+        "hosts": list(dict.fromkeys([*hosts, *specs])) if provider.deployed else [],
     }
 
 
@@ -84,9 +87,11 @@ def _registry_rows(compiled: Compiled, provider: Provider) -> Iterator[Row]:
     yield row("entry", "the registry", "no error", seen, fault, place=place)
     said = provider.status
     share = f", {provider.traffic:.4g} of its names' requests" if provider.traffic else ""
-    fault = "" if provider.rendered else "not_served"
-    seen = f"{said}{share}"
-    yield row("status", f"status of {name}", "active or testing", seen, fault, place=place)
+    fault, slot = "" if provider.rendered else "not_served", parked(compiled.registry).get(name)
+    about = {"slot": slot.name, "runs": slot.runs} if slot else {}
+    fault, waits = ("parked", f", and waits in slot {slot.name}") if slot else (fault, "")
+    expected, seen = "active or testing", f"{said}{share}{waits}"
+    yield row("status", f"status of {name}", expected, seen, fault, place=place, **about)
     names = _names(compiled, name)
     expected = "a name at least"
     fault = "" if names or not provider.rendered else "unrouted"
@@ -119,22 +124,48 @@ def _hosts(
     targets = [
         _target(compiled, provider, host, inventory) for host in provider_hosts(provider, inventory)
     ]
-    rows = compiled.probes.get("deployments", ()) if compiled.probes else ()
     ours = (f"~{provider.name}/", f"~{provider.name}@")
+    rows = compiled.probes.get("deployments", ())
+    declared = {r["id"]: r["configured"] for r in rows if str(r["id"]).startswith(ours)}
     asked = {
         "provider": provider.name,
         "variables": sorted(provider.credentials.variables),
         "key_variable": provider.credentials.key,
-        "deployments": {r["id"]: r["configured"] for r in rows if str(r["id"]).startswith(ours)},
+        # With errors there is nothing that what serves could be compared with.
+        "deployments": None if has_errors(compiled.problems) else declared,
         "targets": targets,
         "completion": completion,
     }
     found = {host: {"gateway": asked, "instance": {}} for host in inventory.gateways}
-    for target in targets if provider.deployed else ():
-        host = str(target["host"])
-        both = found.setdefault(host, {"gateway": {}, "instance": {}})
-        both["instance"] = _instance(provider, target, inventory)
+    for host, instance in _instances(compiled, provider, targets, inventory).items():
+        found.setdefault(host, {"gateway": {}, "instance": {}})["instance"] = instance
     return found
+
+
+def _instances(
+    compiled: Compiled,
+    provider: Provider,
+    targets: list[dict[str, Any]],
+    inventory: Inventory,
+) -> dict[str, dict[str, Any]]:
+    """Host -> see Instance. A host that only works for another one of its cluster is not asked."""
+    asked = [one for one in targets if one["host"]]
+    found = {str(one["host"]): _instance(provider, one, inventory) for one in asked}
+    for host, spec in _specs(compiled, provider.name).items():
+        besides = (spec.get("ray") or {}).get("unit")
+        if host not in found:
+            rest = {"units": [spec["unit"]], "answers": False, "gateways": []}
+            found[host] = _instance(provider, {**asked[0], "host": host}, inventory) | rest
+            found[host]["unit"] = spec["unit"]
+        elif besides:
+            found[host]["units"] = [*found[host]["units"], besides]
+    return found
+
+
+def _specs(compiled: Compiled, name: str) -> dict[str, dict[str, Any]]:
+    """Host -> its service spec."""
+    rows = compiled.services.items()
+    return {host: one for host, specs in rows for one in specs if one["provider"] == name}
 
 
 def _target(
@@ -187,6 +218,8 @@ def _instance(
     gateways = [inventory.addresses.get(one, one) for one in inventory.gateways]
     return {
         "unit": backends.unit(provider),
+        "units": [backends.unit(provider)],
+        "answers": True,
         "bind": bind,
         "address": backends.address(provider, host, inventory),
         "port": port,

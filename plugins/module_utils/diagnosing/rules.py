@@ -24,13 +24,20 @@ _OF_GATEWAY = (
         f"{SITE} `journalctl --user -u litellm.service` there says why it stopped.",
     ),
     Rule(
+        "entry",
+        ("others",),
+        "The gateway does not have {provider}, and cannot get it while the registry has an error: "
+        "{seen}",
+        CHECK,
+        (("gateway", "absent"),),
+    ),
+    Rule(
         "gateway",
         ("absent",),
         "{provider} is in the registry and not in what the gateway serves (generation "
         "{generation}).",
         SITE,
     ),
-    Rule("entry", ("others",), "The registry has an error elsewhere: {seen}", CHECK),
     Rule(
         "gateway",
         ("older",),
@@ -52,6 +59,7 @@ _OF_GATEWAY = (
 )
 # What is told besides.
 _WARNINGS = (
+    Rule("entry", ("others",), "The registry has an error elsewhere: {seen}", CHECK, warns=True),
     Rule(
         "clock",
         ("skewed",),

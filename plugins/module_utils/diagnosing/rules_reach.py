@@ -17,6 +17,13 @@ RULES = (
         "{provider} is {status}, so the gateway does not have it.",
         "Write `status: active` (or `testing`) at {place}, then site.yml.",
     ),
+    Rule(
+        "status",
+        ("parked",),
+        "{provider} waits in slot {slot}, where {runs} runs now.",
+        "If it is to run instead: `ansible-playbook playbooks/switch_model.yml -e "
+        "provider={provider}`",
+    ),
     # The hosts.
     Rule(
         "reach",
@@ -54,6 +61,12 @@ RULES = (
         "Start it: `{start}`; or run site.yml, which does.",
     ),
     Rule("unit", ("down",), "{unit} on {target} does not run: {why}.", f"Mend that. {LOG}"),
+    Rule(
+        "unit",
+        ("starting",),
+        "{unit} on {target} is starting still.",
+        f"Wait. {LOG}",
+    ),
     # The name.
     Rule(
         "dns",
