@@ -18,9 +18,10 @@ from ..module_utils.provider_page.page import place_of, stale
 from ..module_utils.registry.commit import commit_of
 from ..module_utils.registry.edit_files import edits_of, unwritable
 from ..module_utils.registry.problems import ERROR, Place, Problem, has_errors, in_order
-from ..module_utils.removal import remove
+from ..module_utils.removal import all_active, remove
 from ..module_utils.report import as_json, as_text
 from ..module_utils.revalued import revalue
+from ..module_utils.routing.backends import services
 from ..module_utils.switching.switch import switch
 from ..plugin_utils.inventory import inventory_of, registry_path
 
@@ -91,6 +92,7 @@ class ActionModule(ActionBase):
         if not failed:
             result.update(compiled.as_dict(), missing_variables=missing, **edited)
             result["problems"] = [problem.as_dict() for problem in problems]
+            result["declared"] = services(all_active(compiled.registry), inventory)
             result["commit"] = commit_of(path)
         return result
 

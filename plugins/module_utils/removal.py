@@ -132,7 +132,7 @@ def _thought_through(
         providers,
         dict(edits),
         _of(before.services, providers),
-        backends.services(_all_active(after.registry), inventory),
+        backends.services(all_active(after.registry), inventory),
         [name for name in before.routes.routes if name not in after.routes.routes],
     )
 
@@ -168,7 +168,7 @@ def _of(
     return {host: specs for host, specs in found.items() if specs}
 
 
-def _all_active(registry: Registry) -> Registry:
+def all_active(registry: Registry) -> Registry:
     """One that is switched off still refers to its model's file."""
     providers = {
         name: dataclasses.replace(one, status=ACTIVE) for name, one in registry.providers.items()

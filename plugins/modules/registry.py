@@ -155,6 +155,10 @@ services:
   description: For each host the backend services that it runs.
   type: dict
   returned: when there is no error
+declared:
+  description: The same for all that is declared, whatever its status.
+  type: dict
+  returned: when there is no error
 probes:
   description: What a proof of this configuration asks.
   type: dict
