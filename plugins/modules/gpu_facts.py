@@ -26,7 +26,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      key: {description: What it is called in RV(models)., type: str, required: true}
+      name: {description: What it is called in RV(models)., type: str, required: true}
       places:
         description:
           - A file, a folder with a C(config.json), or a manifest of Ollama. C(~/) is the user's
@@ -45,7 +45,7 @@ EXAMPLES = r"""
   lab.llm.gpu_facts:
     user: llm
     models:
-      - key: small/qwen2.5-7b
+      - name: small/qwen2.5-7b
         places: [~/models/qwen2.5-7b-509287f78cb4.gguf]
   become: true
   register: gpus
@@ -66,7 +66,7 @@ notes:
   elements: str
   returned: success
 models:
-  description: By key, of the models that are here, C(path), C(bytes), and C(gguf) or C(config); or
+  description: By name, of the models that are here, C(path), C(bytes), and C(gguf) or C(config); or
     C(problem), what is wrong with the file.
   type: dict
   returned: success
@@ -88,7 +88,7 @@ ARGUMENTS = {
         "elements": "dict",
         "default": [],
         "options": {
-            "key": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True},
             "places": {"type": "list", "elements": "str", "required": True},
         },
     },

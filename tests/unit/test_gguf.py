@@ -130,11 +130,11 @@ def test_models_are_looked_for_where_they_may_be(tmp_path: Path, model: Path) ->
     (home / "broken.gguf").write_bytes(b"GGUF")
     found = look(
         [
-            {"key": "a/file", "places": ["/nowhere.gguf", str(model)]},
-            {"key": "b/folder", "places": ["~/models/models--Qwen--Q/snapshots/*/"]},
-            {"key": "c/ollama", "places": [f"~/{manifest.relative_to(home)}"]},
-            {"key": "d/broken", "places": ["~/broken.gguf"]},
-            {"key": "e/none", "places": ["~/none.gguf"]},
+            {"name": "a/file", "places": ["/nowhere.gguf", str(model)]},
+            {"name": "b/folder", "places": ["~/models/models--Qwen--Q/snapshots/*/"]},
+            {"name": "c/ollama", "places": [f"~/{manifest.relative_to(home)}"]},
+            {"name": "d/broken", "places": ["~/broken.gguf"]},
+            {"name": "e/none", "places": ["~/none.gguf"]},
         ],
         home,
     )
@@ -143,7 +143,7 @@ def test_models_are_looked_for_where_they_may_be(tmp_path: Path, model: Path) ->
     assert found["b/folder"]["config"] == {"hidden_size": 64}
     assert found["c/ollama"]["gguf"] == found["a/file"]["gguf"]
     assert "cut short" in found["d/broken"]["problem"]
-    assert look([{"key": "b", "places": ["~/models"]}], None) == {}
+    assert look([{"name": "b", "places": ["~/models"]}], None) == {}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '"x"', "[" * 100_000])

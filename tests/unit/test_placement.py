@@ -352,7 +352,7 @@ def test_models_are_looked_for_where_the_engines_put_them(
 ) -> None:
     service = spec(models=[{"name": "m", "source": source}])
     [asked] = questions([service])["models"]
-    assert asked["key"] == "p/m"
+    assert asked["name"] == "p/m"
     assert set(places) <= set(asked["places"])
 
 

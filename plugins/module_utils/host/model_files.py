@@ -19,18 +19,18 @@ OLLAMA_MODEL = "application/vnd.ollama.image.model"
 
 
 def look(wanted: Sequence[Mapping[str, Any]], home: Path | None) -> dict[str, dict[str, Any]]:
-    """Key -> what is known of it, of those whose files are here; see known_of.
+    """Name -> what is known of it, of those whose files are here; see known_of.
 
-    `wanted`: [{key, places}]; a place may begin with `~/`, which is the services' home, and may
+    `wanted`: [{name, places}]; a place may begin with `~/`, which is the services' home, and may
     hold `*`. The first place that is there counts; `problem` says what is wrong with its file.
     """
     found: dict[str, dict[str, Any]] = {}
     for one in wanted:
         for place in _places(one["places"], home):
             try:
-                found[one["key"]] = {"path": str(place), **known_of(place)}
+                found[one["name"]] = {"path": str(place), **known_of(place)}
             except GgufError as error:
-                found[one["key"]] = {"path": str(place), "problem": str(error)}
+                found[one["name"]] = {"path": str(place), "problem": str(error)}
             break
     return found
 

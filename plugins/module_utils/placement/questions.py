@@ -23,7 +23,7 @@ def questions(services: Sequence[Spec]) -> dict[str, Any]:
     looked at, and the models whose files may be there, as lab.llm.gpu_facts takes them."""
     asking = [spec for spec in services if asks_for_gpu(spec, settings_of(spec))]
     models = [
-        {"key": f"{spec['provider']}/{model['name']}", "places": [*_places(model)]}
+        {"name": f"{spec['provider']}/{model['name']}", "places": [*_places(model)]}
         for spec in asking
         for model in spec["models"]
     ]
