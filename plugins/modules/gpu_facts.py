@@ -30,7 +30,7 @@ options:
       places:
         description:
           - A file, a folder with a C(config.json), or a manifest of Ollama. C(~/) is the user's
-            home; C(*) stands for anything. The first that is there counts.
+            home; it may be a pattern with C(*) or C([]). The first that is there counts.
         type: list
         elements: str
         required: true

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 import sys
 from pathlib import Path
@@ -128,6 +129,8 @@ def test_models_are_looked_for_where_they_may_be(tmp_path: Path, model: Path) ->
     (home / "ollama/models/blobs").mkdir()
     (home / "ollama/models/blobs/sha256-aa").write_bytes(model.read_bytes())
     (home / "broken.gguf").write_bytes(b"GGUF")
+    for name in ("Q-12ab", "Q-AWQ-34cd"):
+        shutil.copytree(snapshot, home / "models" / name)
     found = look(
         [
             {"name": "a/file", "places": ["/nowhere.gguf", str(model)]},
@@ -135,10 +138,12 @@ def test_models_are_looked_for_where_they_may_be(tmp_path: Path, model: Path) ->
             {"name": "c/ollama", "places": [f"~/{manifest.relative_to(home)}"]},
             {"name": "d/broken", "places": ["~/broken.gguf"]},
             {"name": "e/none", "places": ["~/none.gguf"]},
+            {"name": "f/sum", "places": [f"~/models/Q-{'[0-9a-f]' * 4}"]},
         ],
         home,
     )
-    assert sorted(found) == ["a/file", "b/folder", "c/ollama", "d/broken"]
+    assert sorted(found) == ["a/file", "b/folder", "c/ollama", "d/broken", "f/sum"]
+    assert found["f/sum"]["path"].endswith("/Q-12ab")
     assert found["b/folder"]["bytes"] == 1000
     assert found["b/folder"]["config"] == {"hidden_size": 64}
     assert found["c/ollama"]["gguf"] == found["a/file"]["gguf"]

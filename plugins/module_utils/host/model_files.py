@@ -22,7 +22,8 @@ def look(wanted: Sequence[Mapping[str, Any]], home: Path | None) -> dict[str, di
     """Name -> what is known of it, of those whose files are here; see known_of.
 
     `wanted`: [{name, places}]; a place may begin with `~/`, which is the services' home, and may
-    hold `*`. The first place that is there counts; `problem` says what is wrong with its file.
+    be a pattern with `*` or `[]`. The first place that is there counts; `problem` says what is
+    wrong with its file.
     """
     found: dict[str, dict[str, Any]] = {}
     for one in wanted:
@@ -106,5 +107,5 @@ def _places(places: Sequence[str], home: Path | None) -> Iterator[Path]:
             base, rest = home, place[2:]
         else:
             base, rest = Path("/"), place.lstrip("/")
-        found = sorted(base.glob(rest))[:1] if "*" in rest else [base / rest]
+        found = sorted(base.glob(rest))[:1] if set("*[") & set(rest) else [base / rest]
         yield from (one for one in found if one.exists())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..engines.common import safe
 from ..engines.models import model_file, model_folder
 from .places import asks_for_gpu
 from .settings import settings_of
@@ -37,6 +38,9 @@ def _places(model: Mapping[str, Any]) -> Iterator[str]:
         yield str(source["path"])
     if source.get("huggingface") and not source.get("file"):
         yield model_folder(model, HOME, {})
+        # As vLLM's engine names it: the repository and the sum of what is taken of it.
+        repository = str(source["huggingface"]).rpartition("/")[2]
+        yield f"{HOME['home']}/models/{safe(repository)}-{'[0-9a-f]' * 12}"
     elif source and not source.get("ollama"):
         yield model_file(model, HOME, {})
     if source.get("ollama"):
