@@ -41,6 +41,7 @@ CASES = [
     (P + "{pattern: '^(foo|bar)/.*', provider: any}", 0, "pattern-without-match", "Expected: one pattern for each: ^foo/.*, ^bar/.*."),
     (P + "{pattern: '^(?:gpt-|claude-).+$', provider: one}", 0, "loose-pattern", "one pattern for each: ^gpt-.+$, ^claude-.+$."),
     (P + "{pattern: '^(a+)+$', provider: any}", 0, "bad-pattern", "may run without end: '(a+)+' can read one text in more ways than can be tried"),
+    (P + "{pattern: 'x.*.*.*.*.*y', provider: any}", 0, "bad-pattern", "may run without end: 5 repeats in a row can take letters from one another, and 4 are enough"),
     (P + "{pattern: 'x(gpt|.)*y', provider: any}", 0, "bad-pattern", "'(gpt|.)*'"),
     (P + "{pattern: 'gpt-.*', provider: one}", 0, "loose-pattern", "Expected: ^gpt-.*."),
     (P + "{pattern: '^gpt-4.1.*', provider: two}", 0, "loose-pattern", r"Expected: ^gpt-4\.1.*."),

@@ -15,7 +15,7 @@ from ansible_collections.lab.llm.plugins.module_utils.routing.pattern_text impor
     meaning,
     needles,
 )
-from ansible_collections.lab.llm.plugins.module_utils.routing.runaway import runaway
+from ansible_collections.lab.llm.plugins.module_utils.routing.runaway import power, runaway
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -117,6 +117,21 @@ RUNAWAY = [
 @pytest.mark.parametrize(("expression", "part"), RUNAWAY)
 def test_a_repeat_that_may_run_without_end_is_found(expression: str, part: str) -> None:
     assert runaway(expression) == part
+
+
+@pytest.mark.parametrize(
+    ("expression", "times"),
+    [
+        ("gpt", 0), ("gpt-.*", 1), (".*.*.*x", 3), (".*-.*-.*", 3), ("(.*)(.*)(.*)(.*)x", 4),
+        ("[a-z]+-[a-z]+-[a-z]+", 1), ("a*b*c*", 1), ("(ab)*(a)*", 2), (r"\w*\d*x", 2),
+        (".*x?.*", 2),
+        ("^(a.*b|c).*d.*", 2), ("a{2,}a+", 2), ("(.*a.*|b.*)", 2), ("", 0),
+    ],
+)  # fmt: skip
+def test_repeats_that_take_letters_from_one_another_are_counted(
+    expression: str, times: int
+) -> None:
+    assert power(expression) == times
 
 
 class TooLongError(Exception):

@@ -75,6 +75,7 @@ SAID = [
     (RULES + M[2:] + "{condition: {user_agent: 'curl('}, provider: two}", 8, "impossible-condition", "is none: missing )"),
     (RULES + M[2:] + "{condition: {user_agent: 'a|^b'}, provider: two}", 8, "impossible-condition", "against the header alone"),
     (RULES + M[2:] + "{condition: {user_agent: '(a+)+b'}, provider: two}", 8, "impossible-condition", "may run without end, and the gateway with it: '(a+)+'"),
+    (RULES + M[2:] + "{condition: {user_agent: 'a.*b.*c.*d'}, provider: two}", 8, "impossible-condition", "4 repeats in a row can take letters from one another, and 3 are enough"),
     (RULES + M[2:] + "{condition: {user_agent: ''}, provider: two}", 8, "impossible-condition", "does not say which user_agent it looks for"),
     (RULES + M[2:] + "{condition: 'tag:', provider: two}", 8, "impossible-condition", "does not say which tag it looks for. Expected: such as tag: batch"),
     (RULES + M[2:] + "{condition: 'user_agent =', provider: two}", 8, "impossible-condition", "does not say which user_agent it looks for"),

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 
 from ..registry.policies import Condition
-from .runaway import WAYS, runaway
+from .runaway import endless
 
 TAG, AGENT = "tag", "user_agent"
 KNOWN = (TAG, AGENT)
 _EXAMPLE = {TAG: "such as tag: batch", AGENT: "such as user_agent: ^curl/"}
+_MOST_REPEATS = 3  # over a header, which may have many thousand letters; `.*` in front is one
 _HEADER = "^User-Agent: "  # how LiteLLM's tag_regex sees it
 _FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
 
@@ -54,13 +55,14 @@ def _bad_agent(expression: str) -> tuple[str, str]:
     why, instead = "has a regular expression that", "such as ^curl/ or claude-code"
     try:
         re.compile(expression)
+        seen = agent_expression(expression)
+        slow = endless(seen, _MOST_REPEATS)
     except (re.error, OverflowError, RecursionError) as error:
         return f"{why} is none: {error}", instead
-    endless = runaway(expression)
-    if endless:
-        return f"{why} may run without end, and the gateway with it: '{endless}' {WAYS}", instead
-    if not agent_expression(expression):
+    if not seen:
         return f"{why} cannot be held against the header alone", instead
+    if slow:
+        return f"{why} may run without end, and the gateway with it: {slow}", instead
     return "", ""
 
 

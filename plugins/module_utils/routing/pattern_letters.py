@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import string
 
@@ -20,6 +21,7 @@ _PLAIN = {"n": 10, "r": 13, "t": 9, "f": 12, "v": 11, "a": 7}
 _IN_CLASS = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\]\\]))?", re.DOTALL)
 
 
+@functools.lru_cache(maxsize=512)
 def letters(element: str, folded: bool = False) -> Letters:
     """What one element matches: a letter, `.`, an escape or a class. Nothing for what matches no
     letter itself, such as `^` and `\\b`. `folded`: without regard to case."""

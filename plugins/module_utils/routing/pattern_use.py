@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from ..registry.model import Provider
 from ..registry.model_rules import Pattern
 from .pattern_text import EXPANDED, NAME, WILDCARD, meaning
-from .runaway import runaway
+from .runaway import endless
+
+_MOST_REPEATS = 4  # over names, of which the longest have some hundred letters
 
 
 @dataclass(slots=True)
@@ -21,8 +23,8 @@ class PatternUse:
     """A pattern, the names that it fits and the `names` of those that are its own in the end.
 
     `wildcard` is the name that LiteLLM knows it by, "" where it is expanded. `error` and `at` (the
-    character, from 0) say why it is no regular expression; `runaway` is the part of one that may
-    run without end, and then it is not tried. `behind` is what takes all that would
+    character, from 0) say why it is no regular expression; `endless` why one may run without end,
+    and then it is not tried. `behind` is what takes all that would
     be its own: an earlier pattern, or None where the names have rules of their own.
     """
 
@@ -31,7 +33,7 @@ class PatternUse:
     wildcard: str = ""
     error: str = ""
     at: int = 0
-    runaway: str = ""
+    endless: str = ""
     compiled: re.Pattern[str] | None = None
     fits: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
@@ -51,12 +53,12 @@ def _read(pattern: Pattern) -> PatternUse:
         return PatternUse(pattern, kind, fits=[literal])
     try:
         compiled = re.compile(pattern.text)
-        endless = runaway(pattern.text)
+        why = endless(pattern.text, _MOST_REPEATS)
     except (re.error, OverflowError, RecursionError) as error:
         at = getattr(error, "pos", None) or 0
         return PatternUse(pattern, EXPANDED, error=getattr(error, "msg", str(error)), at=at)
-    if endless:
-        return PatternUse(pattern, EXPANDED, runaway=endless)
+    if why:
+        return PatternUse(pattern, EXPANDED, endless=why)
     return PatternUse(pattern, EXPANDED, compiled=compiled)
 
 

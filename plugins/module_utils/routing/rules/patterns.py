@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from ...registry.problems import WARNING, Problem
 from ..pattern_text import EXPANDED, WILDCARD, alternatives, meaning
 from ..pattern_use import PatternUse, sent
-from ..runaway import WAYS
 from ..sources.default_provider import EVERYTHING
 from .facts import Facts, listing, path_of
 
@@ -27,9 +26,11 @@ def bad_pattern(facts: Facts) -> Iterator[Problem]:
             path = path_of(use.pattern.text)
             message = f"{path} is no regular expression: {use.error} at character {use.at + 1}"
             yield Problem(use.pattern.text_place, "bad-pattern", message, "such as ^gpt-.*")
-        elif use.runaway:
-            message = f"{path_of(use.pattern.text)} may run without end: '{use.runaway}' {WAYS}"
-            expected = "repeats that hold no other repeat, and alternatives that begin differently"
+        elif use.endless:
+            message = f"{path_of(use.pattern.text)} may run without end: {use.endless}"
+            expected = (
+                "few repeats, none inside of another, and alternatives that begin differently"
+            )
             yield Problem(use.pattern.text_place, "bad-pattern", message, expected)
 
 
@@ -66,7 +67,7 @@ def pattern_without_match(facts: Facts) -> Iterator[Problem]:
     for use in facts.table.patterns:
         path = path_of(use.pattern.text)
         provider = facts.registry.providers.get(use.pattern.provider.name)
-        if provider is None or use.error or use.runaway:
+        if provider is None or use.error or use.endless:
             continue
         if use.kind == EXPANDED and not use.fits:
             models = (
