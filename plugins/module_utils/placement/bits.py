@@ -121,15 +121,22 @@ def of_vllm(config: Mapping[str, Any] | None, options: Mapping[str, Any], name: 
 def _of_config(written: Mapping[str, Any]) -> tuple[float, str]:
     method = str(written.get("quant_method", ""))
     groups = written.get("config_groups")
-    if isinstance(groups, Mapping) and groups:
-        first = next(iter(groups.values())).get("weights") or {}
-        bits, group = float(first.get("num_bits", 8)), int(first.get("group_size") or 0)
-        return grouped(bits, group, not first.get("symmetric", True)), f"{method} {bits:g} bit"
+    first = [*groups.values()][:1] if isinstance(groups, Mapping) else []
+    inner = first[0].get("weights") if first and isinstance(first[0], Mapping) else None
+    if isinstance(inner, Mapping):
+        bits, group = _number(inner, 8, "num_bits"), _number(inner, 0, "group_size")
+        return grouped(bits, group, not inner.get("symmetric", True)), f"{method} {bits:g} bit"
     if method in ("awq", "gptq"):
-        bits = float(written.get("bits") or written.get("w_bit") or 4)
-        group = int(written.get("group_size") or written.get("q_group_size") or GROUP)
-        return grouped(bits, group), f"{method} {bits:g} bit"
+        bits = _number(written, 4, "bits", "w_bit")
+        return grouped(bits, _number(written, GROUP, "group_size", "q_group_size")), (
+            f"{method} {bits:g} bit"
+        )
     return _of_name(method)
+
+
+def _number(written: Mapping[str, Any], otherwise: int, *names: str) -> int:
+    found = (written.get(name) for name in names)
+    return next((one for one in found if isinstance(one, int) and one), otherwise)
 
 
 def _of_name(text: str) -> tuple[float, str]:
