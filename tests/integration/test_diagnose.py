@@ -147,18 +147,21 @@ def test_a_port_that_another_has_taken(
 
 @pytest.mark.nightly
 def test_a_unit_that_dies_names_its_reason(registry: Path, play: Play, backend: Host) -> None:
-    drop_in = f"/var/lib/llm/.config/systemd/user/{UNIT}.d"
-    backend.write(f"{drop_in}/slow.conf", "[Service]\nRestartSec=60s\n")
-    backend.on(f"chown -R llm: {drop_in}; sed -i 's/--ctx-size 2048/--no-such-option/' "
-               f"{drop_in.removesuffix('.d')}")  # fmt: skip
+    file = f"/var/lib/llm/.config/systemd/user/{UNIT}"
+    backend.on(
+        f"cp -p {file} /run/unit.before; "
+        f"sed -i 's/--ctx-size 2048/--no-such-option/; s/^RestartSec=.*/RestartSec=60s/' {file}"
+    )
     try:
         backend.on(f"{AS_LLM} daemon-reload; {AS_LLM} restart {UNIT} || true")
         down = f"{AS_LLM} show -P SubState {UNIT} | grep -q auto-restart"
         wait_for(lambda: backend.succeeds(down), 30, "it has died")
         told = diagnose(play, registry, "smollm")
     finally:
-        backend.on(f"rm -r {drop_in}; {AS_LLM} daemon-reload")
-        assert play("site.yml", "-e", f"llm_registry={registry}").returncode == 0
+        backend.on(f"cp -p /run/unit.before {file}; {AS_LLM} daemon-reload")
+        backend.on(f"{AS_LLM} restart {UNIT}")
+        url = f"http://{backend.address}:8080/health"
+        wait_for(lambda: backend.succeeds(f"curl -sf {url}"), 60, "the instance is back")
     assert told["cause"].startswith(f"{UNIT} on backend1 does not run: ")
     assert "--no-such-option" in told["cause"]
 

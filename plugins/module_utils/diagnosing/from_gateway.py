@@ -63,8 +63,7 @@ class FromGateway:
         asks.append(("dns", lambda: _about(network.dns(name, number), target)))
         asks.append(("port", lambda: _about(network.port(name, number), target)))
         if secure:
-            authorities = self._authorities()
-            asks.append(("tls", lambda: _about(certificate(name, number, authorities), target)))
+            asks.append(("tls", lambda: _about(self._certificate(name, number), target)))
         if target["health"]:
             own = sent if target["own_health"] else {}
             asks.append(("health", lambda: _about(answers.health(target["health"], own), target)))
@@ -143,14 +142,16 @@ class FromGateway:
         pid = self.manager.states([name])[name].main_pid
         return environment_of(pid) if pid else {}
 
-    def _authorities(self) -> str:
+    def _certificate(self, name: str, number: int) -> Row:
+        """By the authorities that the LiteLLM that serves trusts, the host's where none does."""
         if self.current is None:
-            return ""
+            return certificate(name, number)
         try:
             running = self._environment()
         except (OSError, ManagerError):
             running = {}
-        return authorities_of(self.store.folder / str(self.current) / "venv", running)
+        venv = self.store.folder / str(self.current) / "venv"
+        return certificate(name, number, authorities_of(venv, running))
 
     def completion(self) -> list[Row]:
         """A word from each of its deployments, through the gateway."""

@@ -183,7 +183,8 @@ def _journal_row(state: State, lines: list[str]) -> Row:
 
 def telling(lines: list[str]) -> list[str]:
     """Of the lines of a journal those that may say why, each once, the last of them."""
-    known = [line for line in lines if any(re.search(p, line, re.IGNORECASE) for p, _ in PHRASES)]
+    patterns = [re.compile(phrase[0], re.IGNORECASE) for phrase in PHRASES]
+    known = [line for line in lines if any(pattern.search(line) for pattern in patterns)]
     found = known or [line for line in lines if _TELLING.search(line)]
     return [line.strip()[:240] for line in list(dict.fromkeys(found))[-MOST:]]
 

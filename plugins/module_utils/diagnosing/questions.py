@@ -49,7 +49,7 @@ def questions(compiled: Compiled, inventory: Inventory, name: str, completion: b
 
 
 def _no_such(compiled: Compiled, name: str) -> str:
-    known = list(compiled.registry.providers)
+    known = list(compiled.registry.provider_names)
     if name in compiled.registry.provider_names:
         first = next((p for p in compiled.problems if _concerns(p, name)), None)
         why = f": {first}" if first else ""

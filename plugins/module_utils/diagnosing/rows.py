@@ -16,7 +16,7 @@ Row = dict[str, Any]
 Ask = Callable[[], "Row | list[Row]"]
 # What looks like a key of a vendor's, wherever it comes from.
 _KEYS = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk-|hf_|gsk_|xai-|AIza|nvapi-|r8_|pplx-)[A-Za-z0-9_*.\-]{6,}"
+    r"(?<![A-Za-z0-9])(?:sk-|hf_|gsk_|xai-|AIza|nvapi-|r8_|pplx-)[A-Za-z0-9_*.\-]{12,}"
     r"|(?i:(?<=bearer )|(?<=api[_-]key[=:])|(?<=token=))[^\s\"',;]{6,}"
 )
 SHORTEST = 4  # characters of a secret that is looked for in texts
