@@ -59,7 +59,8 @@ def _inventory(lab: Lab) -> str:
     lines.append("      children:")
     for group, members in GROUPS.items():
         lines += [f"        {group}:", "          hosts:"]
-        hosts = [f"{host}: {{ansible_host: {lab.addresses[host]}}}" for host in members]
+        known = [host for host in members if host in lab.addresses]
+        hosts = [f"{host}: {{ansible_host: {lab.addresses[host]}}}" for host in known]
         lines += [f"            {host}" for host in hosts]
     return "\n".join(lines) + "\n"
 

@@ -71,7 +71,7 @@ def ensure_hosts(lab: Lab, image: str) -> list[str]:
     there = containers(lab)
     known = {lab.container(host) for host in (*lab.addresses, "mirror")}
     remove(lab, sorted(set(there) - known))  # of another version of the lab
-    with workers(len(lab.addresses) + 1) as pool:
+    with workers(min(len(lab.addresses) + 1, 6)) as pool:
         hosts = [pool.submit(_ensure_host, lab, image, host, there) for host in lab.addresses]
         mirror = pool.submit(_ensure_mirror, lab, image, there)
         return [name for each in [*hosts, mirror] if (name := each.result())]
