@@ -66,23 +66,20 @@ def told(called: str, node: Node, forms: Mapping[str, Form], notes: Notes) -> se
             continue
         bad.add(key)
         kind = kind_of_value(value)
-        code = form.kinds.get(kind, form.other)
+        large = kind == NUMBER and number(value) is None
+        code = USED if large else form.kinds.get(kind, form.other)
         path = f"{called}.{key}"
         if code:
             what = f"{path} is {kind}, and {form.wanted} is meant"
             notes.found(node.value_place(key), code, what)
         else:
-            notes.not_carried(node.value_place(key), path, _unsaid(form, value))
+            why = (
+                "the registry has no such number" if large else f"the registry takes {form.wanted}"
+            )
+            notes.not_carried(node.value_place(key), path, why)
     return bad
 
 
 def is_good(form: Form, value: object) -> bool:
     """Whether a value is what a key holds."""
     return form.good(number(value) if form.quoted and isinstance(value, str) else value)
-
-
-def _unsaid(form: Form, value: object) -> str:
-    found = number(value)
-    if found is None and kind_of_value(value) == NUMBER:
-        return "the registry has no number as large"
-    return f"the registry takes {form.wanted}"
