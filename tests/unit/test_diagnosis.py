@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.lab.llm.plugins.filter.diagnosing import diagnosis_report
 from ansible_collections.lab.llm.plugins.module_utils.diagnosing.diagnosis import diagnosis
 from ansible_collections.lab.llm.plugins.module_utils.diagnosing.rows import masked, row
-from ansible_collections.lab.llm.plugins.module_utils.diagnosing.rules import RULES
+from ansible_collections.lab.llm.plugins.module_utils.diagnosing.rules import RULESfrom ansible_collections.lab.llm.plugins.module_utils.host.diagnosis import cause
+from ansible_collections.lab.llm.plugins.module_utils.host.user_manager import State
 
 Row = dict[str, Any]
 UNIT, HOST, GATEWAY = "llama-server-small.service", "gpu01", "gw"
@@ -205,6 +206,22 @@ def test_every_rule_says_what_to_do_in_whole_sentences() -> None:
         assert rule.fix
         assert rule.cause[0].isupper() or rule.cause[0] == "{"
     assert len({(rule.check, rule.faults, rule.given) for rule in RULES}) == len(RULES)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "Error: model requires more system memory (44.0 GiB) than is available (7.6 GiB)",
+            "the model needs more memory (44.0 GiB) than is free (7.6 GiB)",
+        ),
+        ("write /m/blobs/sha256-1: no space left on device", "a disk of the host is full"),
+        ("server busy, maximum pending requests exceeded", "OLLAMA_MAX_QUEUE"),
+    ],
+)
+def test_what_ollama_says_is_understood(line: str, words: str) -> None:
+    failed = State("ollama-x.service", {"ActiveState": "failed", "Result": "exit-code"})
+    assert words in cause(failed, [line])
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ PHRASES = (
     ),
     (r"error while loading shared libraries: ([^:\s]+)", "the library {0} is missing on this host"),
     (
+        r"([\w.+-]+\.so[\w.]*): cannot open shared object file",
+        "the library {0} is missing on this host",
+    ),
+    (
         r"version `(\S+)' not found",
         "this host's C library is too old for the build ({0} is needed)",
     ),
@@ -65,6 +69,10 @@ PHRASES = (
         "the model is gated: accept its terms on Hugging Face and give it a token",
     ),
     (
+        r"Insufficient space in /dev/shm[^:]*: (.+?)\. ",
+        "/dev/shm is too small ({0}): mount it larger",
+    ),
+    (
         r"CUDA out of memory|torch\.(?:cuda\.)?OutOfMemoryError",
         "the GPU's memory is full",
     ),
@@ -87,6 +95,17 @@ PHRASES = (
         r"number of required \S+ exceeds the total|Current node has no \S+ available",
         "the Ray cluster has too few GPUs for its tensor and pipeline parallel sizes",
     ),
+    # Ollama
+    (
+        r"model requires more system memory \(([^)]+)\) than is available \(([^)]+)\)",
+        "the model needs more memory ({0}) than is free ({1}): take a smaller one, or a smaller "
+        "context",
+    ),
+    (
+        r"maximum pending requests exceeded",
+        "more requests wait than it takes (OLLAMA_MAX_QUEUE)",
+    ),
+    (r"no space left on device", "a disk of the host is full"),
     (r"cudaMalloc failed|CUDA error: out of memory|hipMalloc failed", "the GPU's memory is full"),
     (r"failed to allocate|std::bad_alloc|Cannot allocate memory", "memory ran out"),
     (r"invalid argument: (\S+)", "the program does not know the option {0}"),
