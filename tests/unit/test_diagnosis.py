@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.lab.llm.plugins.filter.diagnosing import diagnosis_report
 from ansible_collections.lab.llm.plugins.module_utils.diagnosing.diagnosis import diagnosis
 from ansible_collections.lab.llm.plugins.module_utils.diagnosing.rows import masked, row
-from ansible_collections.lab.llm.plugins.module_utils.diagnosing.rules import RULESfrom ansible_collections.lab.llm.plugins.module_utils.host.diagnosis import cause
+from ansible_collections.lab.llm.plugins.module_utils.diagnosing.rules import RULES
+from ansible_collections.lab.llm.plugins.module_utils.host.diagnosis import cause
 from ansible_collections.lab.llm.plugins.module_utils.host.user_manager import State
 
 Row = dict[str, Any]
