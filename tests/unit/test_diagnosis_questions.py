@@ -10,6 +10,7 @@ import datetime
 import http.server
 import json
 import socket
+import socketserver
 import ssl
 import threading
 import time
@@ -250,11 +251,22 @@ def test_a_certificate_that_a_real_server_shows(
     assert (found["fault"], words in found["seen"]) == (fault, True), found["seen"]
 
 
-def test_a_server_without_tls_is_told() -> None:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent)
+class Patient(socketserver.StreamRequestHandler):
+    """As llama-server does: it waits for the end of a line, however long that takes."""
+
+    def handle(self) -> None:
+        self.rfile.readline()
+        self.wfile.write(b"HTTP/1.0 404 Not Found\r\n\r\n")
+
+
+@pytest.mark.parametrize("handler", [Silent, Patient])
+def test_a_server_without_tls_is_told(handler: type[socketserver.BaseRequestHandler]) -> None:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        assert certificate.certificate("localhost", server.server_port)["fault"] == "not_tls"
+        port = server.server_address[1]
+        assert certificate.certificate("localhost", port, seconds=0.5)["fault"] == "not_tls"
     finally:
         server.shutdown()
         server.server_close()

@@ -18,6 +18,7 @@ from typing import Any
 from .rows import Row, row, unknown
 
 SECONDS = 8.0
+PLAIN_SECONDS = 3.0
 SOON_DAYS = 14
 # OpenSSL's numbers of what a verification found: X509_V_ERR_*.
 _FAULTS = {
@@ -59,6 +60,10 @@ def certificate(name: str, port: int, authorities: str = "", seconds: float = SE
     except socket.gaierror:
         return unknown("tls", asked, "not asked: the name has no address", **about)
     except TimeoutError:
+        # Some servers wait for the end of a line that TLS never sends.
+        if _speaks_plainly(name, port):
+            seen = "it answers plain HTTP, and does not speak TLS"
+            return row("tls", asked, expected, seen, "not_tls", **about)
         return row("tls", asked, expected, f"no answer within {seconds:g} s", "silent", **about)
     except OSError as error:
         return unknown("tls", asked, f"not asked: {error.strerror or error}", **about)
@@ -106,6 +111,16 @@ def _secure(name: str, port: int, context: ssl.SSLContext, seconds: float) -> ss
     except BaseException:
         plain.close()
         raise
+
+
+def _speaks_plainly(name: str, port: int) -> bool:
+    try:
+        with socket.create_connection((name, port), PLAIN_SECONDS) as plain:
+            plain.settimeout(PLAIN_SECONDS)
+            plain.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return plain.recv(5) == b"HTTP/"
+    except OSError:
+        return False
 
 
 def _shown(name: str, port: int, seconds: float, fault: str) -> dict[str, Any]:
