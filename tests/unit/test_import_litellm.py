@@ -99,7 +99,6 @@ ANSWERED = [
     ("bad-value-fails", config([entry("a", timeout="abc")]), "a", (), {""}),
     ("bad-value-fails", config([entry("a", max_parallel_requests="abc")]), "a", (), {""}),
     ("bad-value-fails", config([entry("a", extra_headers=["X-A"])]), "a", (), {""}),
-    ("bad-value-fails", config([entry("a", timeout=-1)]), "a", (), {""}),
     ("bad-value-fails", config([entry("a", max_parallel_requests="60")]), "a", (), {""}),
     ("bad-value-fails", config([entry("a", rpm=-1)]), "a", (), {""}),
     ("bad-value-fails", config([entry("a", max_budget=-1, budget_duration="1d")]), "a", (), {""}),
