@@ -35,6 +35,7 @@ class Mirror:
     begins so -> the token that it wants.
     """
 
+    address: str = "127.0.0.1"
     port: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -51,7 +52,7 @@ class Mirror:
     def url(self, name: str = "", data: bytes | None = None) -> str:
         if data is not None:
             self.files[f"/{name}"] = data
-        return f"http://127.0.0.1:{self.port}/{name}"
+        return f"http://{self.address}:{self.port}/{name}"
 
     def repository(self, name: str, commit: str, files: dict[str, bytes], branch: str = "") -> None:
         """Serve a repository as Hugging Face does; what is larger than 100 bytes is in LFS."""
@@ -72,11 +73,11 @@ class Mirror:
 
 
 @contextlib.contextmanager
-def mirror() -> Iterator[Mirror]:
+def mirror(address: str = "127.0.0.1") -> Iterator[Mirror]:
     """One that listens on a port of its own."""
-    state = Mirror()
+    state = Mirror(address)
     handler = type("Handler", (_Handler,), {"state": state})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with http.server.ThreadingHTTPServer((address, 0), handler) as server:
         state.port = server.server_port
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield state
