@@ -100,8 +100,11 @@ class Backend:
             "bind": self.address,
             "port": port,
             "version": None,
-            "model": {"name": "smollm2-135m", "source": source},
+            "unit": f"llama-server-{provider}.service",
+            "models": [{"name": "smollm2-135m", "source": source}],
             "options": {"ctx_size": 2048, "threads": 1},
+            "environment": {},
+            "limits": {},
             "gpus": [],
             "key_variable": None,
             "health_url": f"http://{self.address}:{port}/health",
@@ -316,6 +319,58 @@ def test_a_killed_manager_comes_back_with_its_services(backend: Backend) -> None
     done = backend.play(**backend.both())
     assert (done.code, done.changed) == (0, 0), done.output
     assert backend.ask(18081, "/health")[0] == 200
+
+
+def test_of_two_in_a_slot_one_is_down_before_the_other_starts(backend: Backend) -> None:
+    def slot(runs: str) -> dict[str, Any]:
+        units = ["llama-server-s1.service"]
+        # One port for both: the second could not listen while the first does.
+        return {
+            "llama_cpp_services": [
+                backend.spec("s1", 18085, slot="gpu0", runs=runs == "s1", conflicts=[]),
+                backend.spec("s2", 18085, slot="gpu0", runs=runs == "s2", conflicts=units),
+            ],
+            "llama_cpp_partial": True,
+        }
+
+    def states() -> list[str]:
+        return backend.systemctl(
+            "sh -c 'systemctl --user is-active llama-server-s1 llama-server-s2 || true'"
+        ).split()
+
+    assert backend.play(**slot("s1")).code == 0
+    assert states() == ["active", "inactive"]
+    assert backend.play(**slot("s2")).code == 0
+    assert states() == ["inactive", "active"]
+    assert backend.play(**slot("s2")).changed == 0
+    # By hand, against the order of the files.
+    backend.systemctl("systemctl --user start llama-server-s1")
+    assert states() == ["active", "inactive"]
+    backend.systemctl("systemctl --user stop llama-server-s1")
+
+
+def test_of_several_models_the_broken_one_is_named(backend: Backend) -> None:
+    bad = f"{HOME}/cut-short.gguf"
+    backend.shell(f"head -c 3000000 $(ls {HOME}/models/*.gguf | head -1) >{bad}; chmod 644 {bad}")
+    one = backend.spec("several", 18086)
+    models = [
+        {**one["models"][0], "name": "a:7b", "options": {"ctx_size": 512}},
+        {"name": "b", "source": {"path": bad}},
+    ]
+    several = {"llama_cpp_services": [{**one, "models": models}], "llama_cpp_partial": True}
+    done = backend.play(**several)
+    assert done.code != 0
+    assert "'b' could not be loaded: the model file is damaged or cut short" in done.output
+    models[1]["source"] = one["models"][0]["source"]
+    assert backend.play(**several).code == 0
+    asked = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2}
+    answers = [
+        backend.ask(18086, "/v1/chat/completions", {**asked, "model": name})[0]
+        for name in ("a:7b", "b")
+    ]
+    assert answers == [200, 200]
+    assert backend.play(**several).changed == 0
+    backend.systemctl("systemctl --user stop llama-server-several")
 
 
 def test_what_is_declared_no_more_is_told_and_pruned_on_request(backend: Backend) -> None:
