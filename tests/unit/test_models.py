@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,10 @@ from ansible_collections.lab.llm.plugins.module_utils.engines import llama_cpp, 
 from ansible_collections.lab.llm.plugins.module_utils.host.artifacts import ensure
 from ansible_collections.lab.llm.plugins.module_utils.host.shelf import look
 from ansible_collections.lab.llm.plugins.module_utils.host.wishes import Artifact
+from tools.mirror import mirror as served
 from tools.mirror import sha
 
+ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"home": "/h"}
 COMMIT = "0f" * 20
 HUB = {"huggingface": "org/name", "revision": COMMIT}
@@ -173,3 +178,39 @@ def test_a_repository_that_is_here_is_ours(tmp_path: Path) -> None:
     found = look(tmp_path, {}, True, False)
     assert names(found) == ["org--name"]
     assert not place.exists()
+
+
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  vars:
+    wanted: [{wish}]
+  tasks:
+    - name: Bring it
+      lab.llm.artifact:
+        artifacts: "{{{{ wanted }}}}"
+        tokens: "{{{{ wanted | lab.llm.token_values }}}}"
+        huggingface_endpoint: {endpoint}
+"""
+
+
+def test_a_token_comes_from_the_environment_and_is_in_no_output(tmp_path: Path) -> None:
+    """The whole way, with all that Ansible tells at -vvv; once it is right, once it is not."""
+    with served() as hub:
+        hub.repository("org/name", COMMIT, {"config.json": b"{}"})
+        hub.tokens = {"/": "hf_zx81right"}
+        wish = {**HUB, "name": "m", "dest": str(tmp_path / "m"), "token_env": "HF_TOKEN"}
+        play = tmp_path / "play.yml"
+        play.write_text(PLAY.format(wish=json.dumps(wish), endpoint=hub.url()))
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        python, outputs = f"ansible_python_interpreter={sys.executable}", []
+        for token in ("hf_zx81wrong", "hf_zx81right"):
+            environment = os.environ | {"HF_TOKEN": token, "no_proxy": "127.0.0.1"}
+            done = subprocess.run(
+                [program, "-i", "localhost,", "-c", "local", "-e", python, "-vvv", str(play)],
+                capture_output=True, text=True, check=False, cwd=ROOT, env=environment,
+            )  # fmt: skip
+            outputs.append(done.stdout + done.stderr)
+    assert "the token of HF_TOKEN is not accepted for it" in outputs[0]
+    assert (tmp_path / "m/config.json").exists()
+    assert not any("zx81" in output for output in outputs)
