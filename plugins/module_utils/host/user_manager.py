@@ -106,9 +106,9 @@ class Manager:
         """Run a verb whose outcome is judged by the units' state afterwards."""
         self._systemctl(verb, "--", *names)
 
-    def last_words(self, state: State) -> list[str]:
+    def last_words(self, state: State, lines: int = 12) -> list[str]:
         """The last lines of a unit's current or last run, oldest first."""
-        return self.journal(state.name, state.invocation, pid=state.exec_main_pid)
+        return self.journal(state.name, state.invocation, lines, pid=state.exec_main_pid)
 
     def journal(self, name: str, invocation: str = "", lines: int = 12, pid: str = "") -> list[str]:
         """The last lines that the unit wrote, oldest first; those of one invocation if given.
