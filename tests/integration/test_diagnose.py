@@ -226,7 +226,8 @@ def certificate(name: str, days: int, authority: Any = None) -> tuple[str, Any]:
     signed by that authority or by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+    now = datetime.datetime.now(datetime.UTC)
+    ends = now + datetime.timedelta(days=days)
     signer = authority or (None, key)
     made = (
         x509.CertificateBuilder()
@@ -234,7 +235,7 @@ def certificate(name: str, days: int, authority: Any = None) -> tuple[str, Any]:
         .issuer_name(signer[0].subject if signer[0] else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(ends - datetime.timedelta(days=90))
+        .not_valid_before(now - datetime.timedelta(days=90))
         .not_valid_after(ends)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
