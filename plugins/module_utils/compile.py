@@ -26,6 +26,7 @@ from .routing.resolve import Inventory
 from .routing.route_table import RouteTable
 from .routing.routes import build_routes
 from .routing.rules import check_rules
+from .routing.shared_state import password_variable
 
 __all__ = ["Compiled", "Inventory", "compile_registry"]
 
@@ -127,6 +128,7 @@ def _render(compiled: Compiled, inventory: Inventory) -> None:
     compiled.services = backends.services(registry, inventory)
     compiled.probes = probes.probes(registry, inventory, lowered.config)
     compiled.variables = _variables(registry)
+    compiled.variables += [password_variable()] if inventory.redis else []
     for provider in registry.providers.values():
         if provider.rendered:
             compiled.composed.update(provider.credentials.composed)

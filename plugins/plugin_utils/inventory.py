@@ -13,6 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ..module_utils.compile import Inventory
+from ..module_utils.routing.shared_state import PORT, Redis
 
 
 def registry_path(arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
@@ -42,8 +43,29 @@ def inventory_of(task_vars: Mapping[str, Any], left_out: Iterable[str] = ()) -> 
         groups=groups,
         addresses={host: _address(host, hostvars[host]) for host in groups.get("all", [])},
         left_out=tuple(left_out),
+        redis=_redis(groups, hostvars),
         processes=sum(_workers(hostvars[host]) for host in groups.get("gateway", [])) or 1,
     )
+
+
+def _redis(groups: Mapping[str, list[str]], hostvars: Mapping[str, Any]) -> Redis | None:
+    """The first host of the group redis, else the Redis that the gateways' variables name."""
+    for host in groups.get("redis", [])[:1]:
+        known = hostvars[host]
+        ca = str(known.get("redis_ca_file_of_gateways") or "")
+        tls = bool(known.get("redis_tls_cert_file"))
+        return Redis(_address(host, known), int(known.get("redis_port") or PORT), tls=tls, ca=ca)
+    for host in groups.get("gateway", [])[:1]:
+        known = hostvars[host]
+        if known.get("gateway_redis_host"):
+            return Redis(
+                str(known["gateway_redis_host"]),
+                int(known.get("gateway_redis_port") or PORT),
+                str(known.get("gateway_redis_username") or ""),
+                str(known.get("gateway_redis_tls") or "").lower() in ("true", "yes", "1"),
+                str(known.get("gateway_redis_ca_file") or ""),
+            )
+    return None
 
 
 def _workers(variables: Mapping[str, Any]) -> int:

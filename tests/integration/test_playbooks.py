@@ -124,11 +124,14 @@ def test_a_limit_without_the_controller_is_told(lab: Path, play: Play) -> None:
     assert "a --limit has to name localhost too" in done.stdout
 
 
-def test_more_gateways_than_one_are_refused(lab: Path, play: Play) -> None:
+def test_more_gateways_than_one_are_refused_where_one_is_meant(lab: Path, play: Play) -> None:
     lab.write_text(INVENTORY % "gateway1: {}, gateway2: {}")
-    done = play("site.yml", "-i", str(lab))
+    done = play("plan.yml", "-i", str(lab))
     assert done.returncode != 0
     assert "has 2 hosts; this needs one" in done.stdout
+    done = play("site.yml", "-i", str(lab), env={"LITELLM_MASTER_KEY": ""})
+    assert done.returncode != 0
+    assert "set LITELLM_MASTER_KEY" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ansible_collections.lab.llm.plugins.module_utils.compile import (
     Inventory,
     compile_registry,
 )
+from ansible_collections.lab.llm.plugins.module_utils.routing.shared_state import Redis
 from ansible_collections.lab.llm.plugins.module_utils.verdicts import verdict
 from tools.real_litellm import RealLiteLLM, real_litellm
 
@@ -202,3 +203,39 @@ def test_what_is_left_is_whole(case: str, host: str, litellm: RealLiteLLM) -> No
             assert set(targets) <= names | set(ids)
     if ids:
         assert litellm.load(config)["ids"] == ids
+
+
+SHARED = """\
+providers:
+  b: {type: vllm, base_url: "http://b:8000", models: [b1]}
+rate_limit_settings: {limits: {b: {rpm: 30}}}
+"""
+STORES: list[tuple[Redis, dict[str, Any]]] = [
+    (Redis("10.0.0.9"), {"redis_port": 6379}),
+    (Redis("r", 7000, "llm"), {"redis_port": 7000, "cache_kwargs": {"username": "llm"}}),
+    (Redis("r", tls=True), {"cache_kwargs": {"ssl": True}}),
+    (Redis("r", tls=True, ca="/ca"), {"cache_kwargs": {"ssl": True, "ssl_ca_certs": "/ca"}}),
+]
+
+
+@pytest.mark.parametrize(("store", "settings"), STORES)
+def test_gateways_count_together_in_redis(
+    tmp_path: Path, store: Redis, settings: dict[str, Any]
+) -> None:
+    (tmp_path / "lab.yaml").write_text(SHARED)
+    two = {"gateway": ["gw1", "gw2"]}
+    found = compile_registry(str(tmp_path), Inventory(two, {}, 2, redis=store))
+    assert found.gateway_config is not None
+    wanted = {"redis_host": store.host, "redis_password": "os.environ/LLM_REDIS_PASSWORD"}
+    made = found.gateway_config["router_settings"]
+    assert {key: made[key] for key in {**settings, **wanted}} == {**settings, **wanted}
+    assert "LLM_REDIS_PASSWORD" in [one["name"] for one in found.variables]
+    assert [one.code for one in found.problems if one.code == "counted-by-each"] == []
+
+
+def test_without_redis_each_gateway_counts_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(SHARED)
+    found = compile_registry(str(tmp_path), Inventory({"gateway": ["gw1", "gw2"]}, {}, 2))
+    assert [one.code for one in found.problems if one.code == "counted-by-each"]
+    assert found.gateway_config is not None
+    assert "redis_host" not in found.gateway_config["router_settings"]

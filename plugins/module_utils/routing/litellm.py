@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..registry.model import Registry
-from .lowering import entries, fallbacks, origins, settings, special, strategies
+from .lowering import entries, fallbacks, origins, settings, shared, special, strategies
 from .lowering.process import environment
 from .lowering.work import Work
 from .resolve import Inventory
@@ -32,6 +32,7 @@ STEPS: tuple[Step, ...] = (
     fallbacks.fallbacks,
     special.special_fallbacks,
     settings.timeout,
+    shared.shared_state,
     settings.canaries,
     settings.decisions,
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..registry.model import Limit, Provider, Registry
 from ..registry.policies import Budget
 from ..registry.problems import Place
+from .shared_state import Redis
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,15 @@ class Inventory:
 
     `groups`: group -> hosts. `addresses`: host -> its address as seen from the gateway.
     The gateways are the hosts of the group `gateway`; LiteLLM runs in `processes` of them all.
-    What runs on a host of `left_out` is checked like all else, and not served.
+    What runs on a host of `left_out` is checked like all else, and not served. What they count they
+    count together where there is a `redis`.
     """
 
     groups: dict[str, list[str]] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     processes: int = 1
     left_out: tuple[str, ...] = ()
+    redis: Redis | None = None
 
     @property
     def gateways(self) -> list[str]:

@@ -14,13 +14,13 @@ from .facts import Facts
 
 def counted_by_each(facts: Facts) -> Iterator[Problem]:
     """With several processes each has the whole limit, so the real bound is their sum."""
-    several = facts.inventory.processes
+    several = 1 if facts.inventory.redis else facts.inventory.processes
     for place, path, value, unit in _bounds(facts) if several > 1 else ():
         message = (
             f"{path}: each of the gateway's {several} processes counts by itself, so the real bound"
             f" is {several * value:g} {unit}"
         )
-        expected = f"a part of {value / several:g}, or gateway_workers: 1 on one gateway"
+        expected = f"a part of {value / several:g}, or gateway_workers: 1 on one gateway, or Redis"
         yield Problem(place, "counted-by-each", message, expected, severity=WARNING)
 
 
