@@ -11,8 +11,19 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.bundling.collect import collect
+from ..module_utils.bundling.index import PYPI
 from ..module_utils.bundling.wheels import Target
-from ..modules.bundle import ARGUMENTS
+from ..module_utils.host.huggingface import ENDPOINT
+
+ARGUMENTS = {
+    "path": {"type": "path", "required": True},
+    "needs": {"type": "list", "elements": "dict", "default": []},
+    "pythons": {"type": "list", "elements": "str", "default": ["3.11", "3.12", "3.13"]},
+    "machine": {"type": "str", "default": "x86_64"},
+    "indexes": {"type": "list", "elements": "str", "default": [PYPI]},
+    "tokens": {"type": "dict", "default": {}, "no_log": True},
+    "huggingface_endpoint": {"type": "str", "default": ENDPOINT},
+}
 
 
 class ActionModule(ActionBase):

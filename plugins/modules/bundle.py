@@ -53,6 +53,8 @@ options:
 attributes:
   check_mode: {support: full, description: Says what would be fetched and fetches no artefact.}
   diff_mode: {support: full, description: Shows the sums.}
+extends_documentation_fragment:
+  - lab.llm.attributes
 """
 
 EXAMPLES = r"""
@@ -78,16 +80,3 @@ not_collected:
   elements: dict
   returned: success
 """
-
-from ..module_utils.bundling.index import PYPI
-from ..module_utils.host.huggingface import ENDPOINT
-
-ARGUMENTS = {
-    "path": {"type": "path", "required": True},
-    "needs": {"type": "list", "elements": "dict", "default": []},
-    "pythons": {"type": "list", "elements": "str", "default": ["3.11", "3.12", "3.13"]},
-    "machine": {"type": "str", "default": "x86_64"},
-    "indexes": {"type": "list", "elements": "str", "default": [PYPI]},
-    "tokens": {"type": "dict", "default": {}, "no_log": True},
-    "huggingface_endpoint": {"type": "str", "default": ENDPOINT},
-}
