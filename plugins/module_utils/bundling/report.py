@@ -57,6 +57,8 @@ def models_report(seen: Mapping[str, Found], form: str = "text", check: bool = F
             gone = model["path"] in one.get("removed", ())
             idle = idle or not (model["used_by"] or gone)
             lines.append(f"  {_shown(model['size']):>9}  {_line(model, gone, check)}")
+    if not seen:
+        lines = ["No provider is deployed to a host, so no host has models of ours."]
     if idle:
         lines.append("To remove what nobody uses: playbooks/models.yml -e remove=unreferenced")
     return {**_end(lines), "ok": not silent, "why": why}
