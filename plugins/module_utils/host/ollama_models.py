@@ -1,0 +1,235 @@
+# Copyright (c) 2026, lab.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The models of Ollama's instances: pulled, made, given names and removed, as they are declared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .atomic import write
+from .ollama_api import Api, BrokenOffError, OllamaError, whole
+
+NOTE = "lab-llm-models.json"
+TRIES = 4
+Held = dict[str, tuple[str, int]]
+
+
+@dataclass
+class Instance:
+    """One instance under way: what it holds, what we remember, what was done."""
+
+    api: Api
+    store: Path
+    held: Held
+    note: dict[str, dict[str, str]]
+    check: bool
+    done: list[str] = field(default_factory=list)
+
+    def digest(self, name: str) -> str:
+        return self.held.get(whole(name), ("", 0))[0]
+
+
+def ensure(
+    instances: Sequence[Mapping[str, Any]], given: Mapping[str, Any], check: bool
+) -> dict[str, Any]:
+    """{changed, instances, diff} or {failed, msg}, JSON-ready.
+
+    `instances`: [{provider, base, store, runs, models: [{name, tag, file, modelfile, adapters}]}];
+    `given`: stall_timeout (seconds) and remove (whether models of ours that are declared no more
+    go). An instance that waits for its turn in a slot is left as it is.
+    """
+    shown: dict[str, Any] = {}
+    before, after = [], []
+    problems = []
+    # A store may be shared: then what one of its instances declares is no leftover of another's.
+    declared: dict[str, set[str]] = {}
+    for one in instances:
+        declared.setdefault(one["store"], set()).update(whole(m["name"]) for m in one["models"])
+    for one in instances:
+        if not one["runs"]:
+            shown[one["provider"]] = {"waits": True, "done": [], "leftover": []}
+            continue
+        try:
+            state = _open(one, given, check)
+            before += _told(one, state)
+            left = _settle(one, state, declared[one["store"]], bool(given["remove"]))
+            after += _told(one, state)
+            shown[one["provider"]] = {"waits": False, "done": state.done, "leftover": left}
+        except (OllamaError, OSError) as problem:
+            problems.append(f"provider {one['provider']}: {problem}")
+    diff = {"before": "".join(before), "after": "".join(after)}
+    changed = any(one["done"] for one in shown.values())
+    result = {"changed": changed, "instances": shown, "diff": diff if changed else {}}
+    return {**result, "failed": True, "msg": "; ".join(problems)} if problems else result
+
+
+def _open(one: Mapping[str, Any], given: Mapping[str, Any], check: bool) -> Instance:
+    api, store = Api(one["base"], float(given["stall_timeout"])), Path(one["store"])
+    try:
+        held = api.digests()
+    except OllamaError:
+        if not check:
+            raise
+        held = on_disk(store)  # before its first start there is nobody to ask
+    try:
+        note = json.loads((store / NOTE).read_text())
+    except (OSError, ValueError):
+        note = {}
+    return Instance(api, store, held, note if isinstance(note, dict) else {}, check)
+
+
+def on_disk(store: Path) -> Held:
+    """What the store holds, without asking: a model's digest is the sum of its manifest."""
+    found: Held = {}
+    for file in (store / "manifests").glob("*/*/*/*"):
+        registry, owner, name, tag = file.parts[-4:]
+        short = name if owner == "library" else f"{owner}/{name}"
+        full = short if registry == "registry.ollama.ai" else f"{registry}/{owner}/{name}"
+        found[f"{full}:{tag}"] = (hashlib.sha256(file.read_bytes()).hexdigest(), 0)
+    return found
+
+
+def _settle(one: Mapping[str, Any], state: Instance, declared: set[str], remove: bool) -> list[str]:
+    """Bring the models about; returns the names of ours that are declared no more and stay."""
+    for model in one["models"]:
+        _model(model, state)
+    gone = sorted(name for name in state.note if name not in declared and name in state.held)
+    for name in gone if remove else ():
+        if not state.check:
+            state.api.delete(name)
+        state.held.pop(name)
+        state.done.append(f"removed {name}")
+    kept = {k: v for k, v in state.note.items() if k in declared or k in state.held}
+    if not state.check and kept != _read(state.store):
+        text = json.dumps(kept, indent=2, sort_keys=True) + "\n"
+        write(state.store / NOTE, text.encode(), 0o600)
+    if not state.check:
+        missing = sorted({whole(m["name"]) for m in one["models"]} - set(state.api.digests()))
+        if missing:
+            raise OllamaError(f"/api/tags does not list {', '.join(missing)}")
+    return [] if remove else gone
+
+
+def _read(store: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
+    try:
+        return json.loads((store / NOTE).read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def _model(model: Mapping[str, Any], state: Instance) -> None:
+    name, tag = whole(model["name"]), model.get("tag") or ""
+    files = [file for file in (model.get("file"), *(model.get("adapters") or ())) if file]
+    made = bool(files or model.get("modelfile"))
+    print_of = _fingerprint(model, files)
+    if tag and not state.digest(tag):
+        _pull(tag, state)
+    base = state.digest(tag) if tag else ""
+    known = state.note.get(name, {})
+    if made or whole(tag) != name:
+        same = known.get("wish") == print_of and known.get("base", "") == base
+        there = bool(state.digest(name)) and known.get("digest") == state.digest(name)
+        if not (same and there) and not (not made and base and state.digest(name) == base):
+            _make(model, name, tag, state) if made else _alias(name, tag, state)
+    state.note[name] = {"wish": print_of, "base": base, "digest": state.digest(name)}
+
+
+def _fingerprint(model: Mapping[str, Any], files: Sequence[str]) -> str:
+    """Of what is declared. Our files are named by their sums; of others the times count."""
+    marks = []
+    for file in files:
+        path = Path(file)
+        about = path.stat() if path.exists() else None
+        marks.append([file, about.st_size, about.st_mtime_ns] if about else [file])
+    text = json.dumps([model.get("tag") or "", model.get("modelfile") or {}, marks], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _pull(tag: str, state: Instance) -> None:
+    totals: dict[str, tuple[int, int]] = {}
+    free = shutil.disk_usage(_there(state.store)).free
+
+    def progress(line: Mapping[str, Any]) -> None:
+        if not line.get("digest") or not line.get("total"):
+            return
+        # The first line of a part says what of it is here already.
+        total, completed = int(line["total"]), int(line.get("completed") or 0)
+        totals.setdefault(str(line["digest"]), (total, total - completed))
+        needed = sum(missing for _total, missing in totals.values())
+        if needed > free:
+            raise OllamaError(
+                f"no space in {state.store}: {tag} needs {needed / 1e6:.0f} MB more, "
+                f"{free / 1e6:.0f} MB are free. Free some room"
+            )
+
+    if not state.check:
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                state.api.pull(tag, progress)
+                break
+            except BrokenOffError:
+                if not left:
+                    raise
+        state.held = state.api.digests()
+    size = sum(total for total, _missing in totals.values())
+    state.done.append(f"pulled {tag}" + (f" ({size / 1e6:.0f} MB)" if size else ""))
+    if state.check:
+        state.held[whole(tag)] = ("to be pulled", 0)
+
+
+def _there(folder: Path) -> Path:
+    return next(one for one in (folder, *folder.parents) if one.exists())
+
+
+def _alias(name: str, tag: str, state: Instance) -> None:
+    if not state.check:
+        state.api.copy(tag, name)
+        state.held = state.api.digests()
+    else:
+        state.held[name] = (state.digest(tag), 0)
+    state.done.append(f"named {tag} {name}")
+
+
+def _make(model: Mapping[str, Any], name: str, tag: str, state: Instance) -> None:
+    if state.check:
+        state.held[name] = ("to be made", 0)
+    else:
+        asked = {"model": name, **(model.get("modelfile") or {})}
+        if tag:
+            asked["from"] = tag
+        else:
+            asked["files"] = dict(_given([model["file"]], state))
+        if model.get("adapters"):
+            asked["adapters"] = dict(_given(model["adapters"], state))
+        state.api.create(asked, lambda line: None)
+        state.held = state.api.digests()
+    state.done.append(f"made {name} from {tag or Path(model['file']).name}")
+
+
+def _given(files: Sequence[str], state: Instance) -> Iterator[tuple[str, str]]:
+    """The files' names with their sums, once Ollama has what is in them."""
+    for file in files:
+        path = Path(file)
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if not state.api.has_blob(digest):
+            size, free = path.stat().st_size, shutil.disk_usage(_there(state.store)).free
+            if size > free:
+                raise OllamaError(
+                    f"no space in {state.store}: {path.name} needs {size / 1e6:.0f} MB, "
+                    f"{free / 1e6:.0f} MB are free. Free some room"
+                )
+            state.api.put_blob(digest, path)
+        yield path.name, f"sha256:{digest}"
+
+
+def _told(one: Mapping[str, Any], state: Instance) -> list[str]:
+    return [f"{one['provider']}: {name} {d[0][:12]}\n" for name, d in sorted(state.held.items())]
