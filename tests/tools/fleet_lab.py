@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import itertools
 import json
 import os
 import resource
@@ -112,7 +113,7 @@ class Fleet:
             }
             for name in names
         }
-        chains = {f"model-{a}": [f"model-{b}"] for a, b in zip(names, names[1:], strict=False)}
+        chains = {f"model-{a}": [f"model-{b}"] for a, b in itertools.pairwise(names)}
         text = json.dumps({"providers": found, "fallback_chains": chains})
         (self.folder / "registry/fleet.yaml").write_text(text)
         variables = {

@@ -25,7 +25,7 @@ def options() -> argparse.Namespace:
 class LlamaServer(upstream.Upstream):
     """Its health is ok, its only model has the name that it was given."""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         if self.path == "/v1/models":
             self.reply({"object": "list", "data": [{"id": self.name, "object": "model"}]})
         else:
