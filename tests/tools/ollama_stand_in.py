@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A STAND-IN for `ollama serve`, not Ollama: its API's paths for models, with a library in a folder.
+"""A STAND-IN for `ollama serve`, not Ollama: its API's paths, with a library in a folder.
 
 LIBRARY (STAND_IN_LIBRARY) is a folder of `NAME.json`: {"layers": [size, ...], "error": text,
 "stall": seconds, "cut": true}, what it can pull and how that goes wrong. Inference is passed on to

@@ -252,7 +252,7 @@ def test_only_ours_go_and_only_on_request(stand: Stand) -> None:
         ({"error": "max retries exceeded: EOF"}, "pulling small:1b: max retries exceeded: EOF"),
         (None, "pulling small:1b: pull model manifest: file does not exist"),
         ({"stall": 30}, "pulling small:1b: no progress for 1 s"),
-        ({"layers": [10**18]}, "no space in "),
+        ({"layers": [10**18], "stall": 2}, "no space in "),
     ],
 )
 def test_a_pull_that_fails_says_why(stand: Stand, how: dict[str, Any] | None, said: str) -> None:

@@ -220,7 +220,7 @@ def test_sections_without_content_declare_nothing() -> None:
 
 
 NOT_YET = [
-    ("providers:\n  a: {type: vllm, deploy: {hosts: h}}\n", "2:19", "providers.a.deploy"),
+    ("providers:\n  a: {type: tgi, deploy: {hosts: h}}\n", "2:18", "providers.a.deploy"),
 ]
 
 

@@ -16,7 +16,7 @@ from .settings import settings_of
 
 Spec = Mapping[str, Any]
 HOME = {"home": "~"}
-OLLAMA = ("~/ollama/models", "~/.ollama/models")
+OLLAMA = ("~/ollama/models", "~/ollama/stores/*/models", "~/.ollama/models")
 
 
 def questions(services: Sequence[Spec]) -> dict[str, Any]:

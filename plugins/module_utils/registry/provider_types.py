@@ -95,6 +95,7 @@ _ROWS = (
         _modes("ollama_chat/", "ollama/", "ollama/"),
         base=ROOT,
         port=11434,
+        unit_stem="ollama-",
         health_path="/api/version",
         api_formats=("ollama", "openai_compatible"),
     ),
