@@ -13,6 +13,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.lab.llm.plugins.module_utils.engines.common import EngineError
 from ansible_collections.lab.llm.plugins.module_utils.engines.files import unneeded
 from ansible_collections.lab.llm.plugins.module_utils.engines.table import ENGINES
+from ansible_collections.lab.llm.plugins.module_utils.engines.vllm_ray import units_of
 from ansible_collections.lab.llm.plugins.module_utils.host.units import UnitError
 from ansible_collections.lab.llm.plugins.module_utils.registry.provider_types import PROVIDER_TYPES
 
@@ -45,7 +46,8 @@ def unit_patterns(engines: Sequence[str] = ()) -> list[str]:
 
 def engine_absent(services: Specs, engine: str) -> list[dict[str, str]]:
     """The units of these services, to be removed; it takes their names and nothing else."""
-    return [{"name": spec["unit"], "state": "absent"} for spec in _of(services, engine)]
+    names = (name for spec in _of(services, engine) for name in units_of(spec))
+    return [{"name": name, "state": "absent"} for name in names]
 
 
 def engine_unneeded(

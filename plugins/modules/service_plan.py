@@ -11,8 +11,8 @@ short_description: Say what would have to be done on a host for its services
 version_added: 0.1.0
 author: lab.llm contributors (@lab-llm)
 description:
-  - Takes what M(lab.llm.service_user), M(lab.llm.artifact) and M(lab.llm.user_units) take, and says
-    what these would do, in one task. It changes nothing.
+  - Takes what M(lab.llm.service_user), M(lab.llm.artifact), M(lab.llm.venv) and
+    M(lab.llm.user_units) take, and says what these would do, in one task. It changes nothing.
 options:
   user:
     description: Whose services. The module starts as root and gives up root for that user.
@@ -29,6 +29,20 @@ options:
     type: list
     elements: path
     default: []
+  venvs:
+    description: As for M(lab.llm.venv).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: What it is called., type: str, required: true}
+      path: {description: Where it is., type: path, required: true}
+      requirements: {description: Text of a lock file., type: str, default: ""}
+      packages: {description: What is installed., type: list, elements: str, default: []}
+      python: {description: What it is made with., type: str, default: /usr/bin/python3}
+      uv: {description: Text of a lock file that pins uv., type: str, required: true}
+      torch_backend: {description: Which build of PyTorch., type: str, default: ""}
+      environment: {description: Variables for uv., type: dict, default: {}}
   artifacts:
     description: As for M(lab.llm.artifact).
     type: list
@@ -137,6 +151,8 @@ from ..module_utils.host.account_plan import account_steps
 from ..module_utils.host.artifact_options import SUBOPTIONS, wish_of
 from ..module_utils.host.service_plan import look
 from ..module_utils.host.unit_options import ARGUMENTS as UNITS
+from ..module_utils.host.venv_options import SUBOPTIONS as VENVS
+from ..module_utils.host.venv_options import venv_of
 
 ARTIFACTS = {"type": "list", "elements": "dict", "default": [], "options": SUBOPTIONS}
 ARGUMENTS = {
@@ -146,6 +162,7 @@ ARGUMENTS = {
     "account": {"type": "dict", "default": {}},
     "programs": {"type": "list", "elements": "path", "default": []},
     "artifacts": ARTIFACTS,
+    "venvs": {"type": "list", "elements": "dict", "default": [], "options": VENVS},
 }
 
 
@@ -153,7 +170,8 @@ def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     params = module.params
     try:
-        wishes = [wish_of(given) for given in params["artifacts"]]
+        wishes = [venv_of(given) for given in params["venvs"]]
+        wishes += [wish_of(given) for given in params["artifacts"]]
     except ValueError as problem:
         module.fail_json(msg=str(problem))
     account = account_steps(params["user"], {**params["account"], "home": params["home"]})

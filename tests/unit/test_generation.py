@@ -27,10 +27,10 @@ from ansible_collections.lab.llm.plugins.module_utils.gateway.venv import (
     VenvError,
     have,
     install,
-    run,
 )
 from ansible_collections.lab.llm.plugins.module_utils.host.units import environment_file
 from ansible_collections.lab.llm.plugins.module_utils.host.user_manager import ManagerError
+from ansible_collections.lab.llm.plugins.module_utils.host.venvs import run
 
 CONTENT = Content(
     files={"config.yaml": "model_list: []\n", "program/launcher.py": "pass\n", "registry/a": "x"},

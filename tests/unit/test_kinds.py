@@ -47,7 +47,8 @@ OTHER = {
     "gpu_memory_utilization": 0.6, "endpoint": "/other", "budget_duration": "9d",
     "url": "https://other.lab/model.gguf", "fallback": "azure", "provider": "azure",
     "traffic": "7%", "when": "content_policy", "strategy": "usage_based", "tag": "other",
-    "role": "assistant", "memory_high": "3G", "memory_max": "3G", "cpu_quota": "300%",
+    "role": "assistant", "distributed": "none",
+    "memory_high": "3G", "memory_max": "3G", "cpu_quota": "300%",
     "routing_strategy": "usage_based", "error_rate": "7%",
 }  # fmt: skip
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from . import llama_cpp, ollama
+from . import llama_cpp, ollama, vllm
 from .files import HostPlan
 
 ENGINES: Mapping[str, HostPlan] = MappingProxyType(
-    {"llama_cpp": llama_cpp.host_plan, "ollama": ollama.host_plan}
+    {"llama_cpp": llama_cpp.host_plan, "ollama": ollama.host_plan, "vllm": vllm.host_plan}
 )

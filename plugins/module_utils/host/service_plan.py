@@ -11,15 +11,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .artifacts import ensure
+from . import artifacts as files
+from . import python_venv
 from .fetch import FetchError
+from .python_venv import Venv
 from .unit_work import run
-from .wishes import Artifact
+from .venvs import VenvError
+from .wishes import Artifact, Outcome
 
 Found = dict[str, Any]
 
 
-def look(wishes: Iterable[Artifact], params: Mapping[str, Any], home: str | None) -> Found:
+def look(wishes: Iterable[Artifact | Venv], params: Mapping[str, Any], home: str | None) -> Found:
     """{artifacts, units, texts, leftover, problems}, JSON-ready and without any secret.
 
     `units`: name -> what would be done, as lab.llm.user_units says it; `texts`: file -> [the unit
@@ -31,8 +34,8 @@ def look(wishes: Iterable[Artifact], params: Mapping[str, Any], home: str | None
     artifacts = []
     for wish in wishes:
         try:
-            artifacts.append(asdict(ensure(wish, check=True)))
-        except (FetchError, OSError) as problem:
+            artifacts.append(asdict(_seen(wish)))
+        except (FetchError, VenvError, OSError) as problem:
             problems.append(f"{wish.name}: {problem}")
     texts = {Path(one["after_header"]).name: [one["before"], one["after"]] for one in found["diff"]}
     return {
@@ -42,3 +45,9 @@ def look(wishes: Iterable[Artifact], params: Mapping[str, Any], home: str | None
         "leftover": found["leftover"],
         "problems": problems,
     }
+
+
+def _seen(wish: Artifact | Venv) -> Outcome:
+    if isinstance(wish, Venv):
+        return python_venv.ensure(wish, check=True)
+    return files.ensure(wish, check=True)

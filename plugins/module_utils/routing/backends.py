@@ -14,7 +14,8 @@ from ..host.units import unit_name
 from ..registry.addresses import health_url, host_url, is_address
 from ..registry.model import Model, Provider, Registry
 from ..registry.slots import slot_of
-from .resolve import Inventory, provider_hosts
+from .clusters import node, workers_first
+from .resolve import Inventory, run_hosts
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the last resort of `bind`
 LOOPBACK = "127.0.0.1"
@@ -91,9 +92,9 @@ def services(registry: Registry, inventory: Inventory) -> dict[str, list[dict[st
     found: dict[str, list[dict[str, Any]]] = {}
     for provider in registry.providers.values():
         if provider.deployed and provider.rendered and provider.models:
-            for host in provider_hosts(provider, inventory):
+            for host in run_hosts(provider, inventory):
                 found.setdefault(host, []).append(_spec(registry, provider, host, inventory))
-    return found
+    return workers_first(found)
 
 
 def _spec(
@@ -119,7 +120,16 @@ def _spec(
         "key_variable": provider.credentials.key or None,
         "health_url": health_endpoint(registry, provider, host, inventory),
         **_of_slot(registry, provider),
+        **_of_cluster(provider, host, inventory),
     }
+
+
+def _of_cluster(provider: Provider, host: str, inventory: Inventory) -> dict[str, Any]:
+    """{ray}: its part on this host; a host that is not asked has no unit but that."""
+    found = node(provider, host, inventory)
+    if found is None:
+        return {}
+    return {"ray": found, **({} if found["is_head"] else {"unit": found["unit"]})}
 
 
 def _of_slot(registry: Registry, provider: Provider) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Inventory:
 
 def is_distributed(provider: Provider) -> bool:
     """Whether all its hosts together are one deployment."""
-    return provider.deployed and bool(provider.deploy.get("distributed"))
+    return provider.deployed and provider.deploy.get("distributed") == "ray"
 
 
 def run_hosts(provider: Provider, inventory: Inventory) -> list[str]:
