@@ -9,12 +9,14 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.host import (
     diagnosis,
     listeners,
+    sandbox,
     unit_files,
     unit_options,
     units,
@@ -268,6 +270,24 @@ def test_options_make_a_unit_that_reads_its_secrets() -> None:
     assert unit.environment_file == units.HEADER + 'K="v"\n'
     assert unit.enabled
     assert "PrivateUsers=yes\n" in (unit.text or "")
+
+
+def test_a_sandbox_is_tried_as_systemd_reads_it(tmp_path: Path) -> None:
+    tried: list[str] = []
+
+    class Seen(user_manager.Manager):
+        def tries(self, properties: Iterable[str]) -> bool:
+            tried.extend(properties)
+            return True
+
+    keys = {"PrivateUsers": True, "ReadWritePaths": ["-/a", "-/b"], "ProtectSystem": "strict"}
+    assert sandbox.allowed(Seen(), tmp_path, keys, check=True)
+    assert tried == [
+        "PrivateUsers=yes",
+        "ReadWritePaths=-/a",
+        "ReadWritePaths=-/b",
+        "ProtectSystem=strict",
+    ]
 
 
 def test_a_sandbox_that_the_host_refuses_is_left_out() -> None:

@@ -32,7 +32,7 @@ SETTINGS: dict[str, Any] = {
     "command": ["-m", "vllm.entrypoints.cli.main", "serve"],
     "environment": {},
     "ray_version": "2.60.0",
-    "ray_token": "",
+    "ray_token": "t-secret",
     "ray_ready_timeout": 300,
     "sandbox": True,
     "ready_timeout": 1800,
@@ -260,7 +260,9 @@ def test_all_ports_of_a_cluster_stand_behind_its_own() -> None:
 
 
 def test_a_token_keeps_strangers_out_of_the_cluster() -> None:
-    head = plan(node(key_variable="K"), secrets={"K": "sk"}, ray_token="t-secret", **WITH_RAY)
+    with pytest.raises(EngineError, match="whoever reaches Ray's ports"):
+        plan(node(), ray_token="", **WITH_RAY)
+    head = plan(node(key_variable="K"), secrets={"K": "sk"}, **WITH_RAY)
     ray, own = head["units"]
     assert ray["secrets"] == {"RAY_AUTH_TOKEN": "t-secret"}
     assert own["secrets"] == {"RAY_AUTH_TOKEN": "t-secret", "VLLM_API_KEY": "sk"}

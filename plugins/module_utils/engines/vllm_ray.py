@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .common import HARDENING, LIMITS, Settings, Spec, gpus_in, sandbox_of
+from .common import HARDENING, LIMITS, EngineError, Settings, Spec, gpus_in, sandbox_of
 
 TOKEN = "RAY_AUTH_TOKEN"  # noqa: S105 - a variable's name
 # The cluster's own ports, from deploy.port on; then those of its workers, and what vLLM's
@@ -57,7 +57,15 @@ def is_worker(spec: Spec) -> bool:
 
 
 def node(spec: Spec, settings: Settings, python: str, watch: Sequence[str]) -> list[dict[str, Any]]:
-    """The unit of this host's part of the cluster, as lab.llm.user_units takes it."""
+    """The unit of this host's part of the cluster, as lab.llm.user_units takes it.
+
+    Raises EngineError without a token: Ray listens on all addresses of its hosts.
+    """
+    if not settings["ray_token"]:
+        raise EngineError(
+            f"provider {spec['provider']} runs on Ray, and whoever reaches Ray's ports can run what"
+            " he likes: set vllm_ray_token, the same on all its hosts, from the vault"
+        )
     ray, port = spec["ray"], spec["port"]
     head = f"{ray['head']}:{port + PORTS['port']}"
     argv = [python, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
@@ -101,7 +109,7 @@ def node(spec: Spec, settings: Settings, python: str, watch: Sequence[str]) -> l
         },
         "sandbox": sandbox_of(settings),
         "state": "started" if spec.get("runs", True) else "stopped",
-        "secrets": _token(settings),
+        "secrets": {TOKEN: settings["ray_token"]},
         "files": {},
         "beside": [],
         "watch": list(watch),
@@ -135,7 +143,7 @@ def on_ray(made: dict[str, Any], spec: Spec, settings: Settings) -> dict[str, An
             "Unit": {**sections["Unit"], **order},
             "Service": {**sections["Service"], **more},
         },
-        "secrets": {**(made["secrets"] or {}), **(_token(settings) or {})} or None,
+        "secrets": {**(made["secrets"] or {}), TOKEN: settings["ray_token"]},
         "ready_timeout": settings["ready_timeout"] + seconds,
     }
 
@@ -148,7 +156,7 @@ def variables(spec: Spec, settings: Settings) -> dict[str, str]:
         "VLLM_PORT": str(spec["port"] + ENGINE_PORTS),
         "VLLM_NO_USAGE_STATS": "1",
         "HF_HUB_OFFLINE": "1",
-        **({"RAY_AUTH_MODE": "token"} if settings["ray_token"] else {}),
+        "RAY_AUTH_MODE": "token",
         **settings["environment"],
     }
 
@@ -158,7 +166,3 @@ def units_of(spec: Spec) -> list[str]:
     ray: Mapping[str, Any] = spec.get("ray") or {}
     own = [] if is_worker(spec) else [spec["unit"]]
     return [*own, *([ray["unit"]] if ray else [])]
-
-
-def _token(settings: Settings) -> dict[str, str] | None:
-    return {TOKEN: settings["ray_token"]} if settings["ray_token"] else None

@@ -24,7 +24,7 @@ BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 def allowed(manager: Manager, home: Path, keys: Mapping[str, object], check: bool) -> bool:
     """Try the Service keys in earnest, once a boot; remembered unless `check`."""
-    words = [f"{key}={_word(value)}" for key, value in keys.items()]
+    words = [f"{key}={_word(one)}" for key, value in keys.items() for one in _each(value)]
     now = {"boot": BOOT.read_text().strip(), "keys": words}
     known = read_record(home / RECORD)
     if {key: known.get(key) for key in now} == now:
@@ -34,6 +34,10 @@ def allowed(manager: Manager, home: Path, keys: Mapping[str, object], check: boo
         text = json.dumps({**now, "works": works})
         FileChange(FileWish(home / RECORD, text, "", 0o600), None, 0o600).apply()
     return works
+
+
+def _each(value: object) -> list[object]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _word(value: object) -> str:
