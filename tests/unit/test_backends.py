@@ -87,3 +87,28 @@ def test_what_is_not_rendered_is_not_run(tmp_path: Path) -> None:
         "  q: {type: vllm, base_url: 'http://q', models: [m]}\n"
     )
     assert compile_registry(str(tmp_path), ONE).services == {}
+
+
+def test_a_cluster_is_one_deployment_whose_first_host_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(
+        "providers:\n  big: {type: vllm, deploy: {hosts: gpus, distributed: ray},"
+        " models: [{name: m, source: {path: /m}}]}\n"
+        "  gguf: {type: llama_cpp, deploy: {hosts: g4}, models: [{name: n, source: {path: /n}}]}\n"
+    )
+    inventory = Inventory({"gateway": ["gw"], "gpus": ["g4", "g6"]}, ADDRESSES)
+    found = compile_registry(str(tmp_path), inventory)
+    assert found.gateway_config, "\n".join(map(str, found.problems))
+    entry = found.gateway_config["model_list"][0]
+    assert entry["litellm_params"]["api_base"] == "http://10.0.0.11:8000/v1"
+    assert "@" not in entry["model_info"]["id"]
+    assert list(found.services) == ["g6", "g4"], "a head waits, so its host is the last"
+    (worker,), (head, _) = found.services["g6"], found.services["g4"]
+    assert (head["unit"], worker["unit"]) == ("vllm-big.service", "vllm-ray-worker-big.service")
+    assert head["ray"] == {
+        "is_head": True,
+        "head": "10.0.0.11",
+        "address": "10.0.0.11",
+        "nodes": ["10.0.0.11", "fd00::6"],
+        "unit": "vllm-ray-head-big.service",
+    }
+    assert (worker["ray"]["is_head"], worker["ray"]["address"]) == (False, "fd00::6")

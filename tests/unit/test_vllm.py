@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
 from ansible_collections.lab.llm.plugins.module_utils.engines import vllm, vllm_ray
 from ansible_collections.lab.llm.plugins.module_utils.engines.common import EngineError
 from ansible_collections.lab.llm.plugins.module_utils.engines.files import unneeded
@@ -38,6 +41,8 @@ SETTINGS: dict[str, Any] = {
     "ready_timeout": 1800,
     "secrets_name": "vllm_secrets",
 }
+PAGE = (Path(__file__).parents[2] / "docs" / "vllm.md").read_text()
+EXAMPLES = re.findall(r"^```yaml\n(providers:.*?)^```$", PAGE, flags=re.M | re.S)
 PLACE = "/var/lib/llm/vllm/0.32.0-"
 NODES = ["10.0.0.1", "10.0.0.2"]
 
@@ -324,3 +329,21 @@ def test_what_it_writes_is_said_in_a_sentence(line: str, sentence: str) -> None:
     above = ["(EngineCore pid=1) INFO loading"]
     below = ["RuntimeError: Engine core initialization failed. See root cause above."] * 20
     assert sentence in diagnosis.said([*above, line, *below])
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_the_examples_of_the_page_are_sound(text: str, tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(text)
+    hosts = {"gw": "10.0.0.1", "gpu01": "10.0.0.2", "gpu02": "10.0.0.3"}
+    inventory = Inventory({"gateway": ["gw"], "gpu_hosts": ["gpu01", "gpu02"]}, hosts)
+    found = compile_registry(str(tmp_path), inventory)
+    assert [one for one in found.problems if one.severity == "error"] == []
+    settings = {**SETTINGS, **WITH_RAY, "releases": {"0.32.0": LOCK}}
+    for specs in found.services.values():
+        assert vllm.host_plan(specs, settings, {"GPU01_KEY": "k"})["units"]
+
+
+def test_the_page_says_what_is_set() -> None:
+    unit = plan(spec())["units"][0]
+    for key in ("TimeoutStartSec", "TimeoutStopSec", "KillMode"):
+        assert f"{key}={service(unit)[key]}" in PAGE

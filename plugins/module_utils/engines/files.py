@@ -35,10 +35,7 @@ def unneeded(
 def _files(host_plan: HostPlan, specs: Specs, settings: Settings) -> dict[str, bool]:
     """Path -> whether it is a release of the engine, in order."""
     # Keys make no file here, and two instances of different times may have had one port.
-    bare = [
-        {**spec, "key_variable": None, "port": number, "ray": None}
-        for number, spec in enumerate(specs)
-    ]
-    plan = host_plan(bare, settings, {})
+    bare = [{**spec, "key_variable": None, "port": number} for number, spec in enumerate(specs)]
+    plan = host_plan(bare, {**settings, "ray_token": "of no file"}, {})
     found = {one.get("dest") or one["unpack"]: "unpack" in one for one in plan["artifacts"]}
     return {**found, **{one["path"]: True for one in plan.get("venvs", ())}}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..engines.vllm_ray import ENGINE_PORTS, WORKER_PORTS
 from ..host.units import unit_name
 from ..registry.model import Provider
 from .resolve import Inventory, is_distributed, provider_hosts, run_hosts
@@ -28,6 +29,12 @@ def node(provider: Provider, host: str, inventory: Inventory) -> dict[str, Any] 
         "nodes": list(addresses.values()),
         "unit": unit_name(f"{provider.type.unit_stem}ray-{part}-", provider.name),
     }
+
+
+def ports(first: int) -> set[int]:
+    """What a cluster takes behind its deploy.port, on each of its hosts."""
+    low, high = WORKER_PORTS
+    return {*range(first + 1, first + ENGINE_PORTS + 20), *range(first + low, first + high + 1)}
 
 
 def workers_first(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
