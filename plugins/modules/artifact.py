@@ -14,8 +14,8 @@ author: lab.llm contributors (@lab-llm)
 description:
   - Downloads, copies or takes out of a wheel any number of artefacts, checks the sha256 of each
     while it arrives, and puts it in place in one step.
-  - First it sees whether there is room for all that is missing. The next run goes on with a download
-    that broke off; no other failure leaves anything behind.
+  - First it sees whether there is room for all that is missing. The next run goes on with a
+    download that broke off; no other failure leaves anything behind.
   - With O(bundle) nothing is fetched; what a host lacks is copied to it from the controller.
   - What was checked is remembered beside the artefact with size and time stamps, so that a second
     run reads nothing again; a file that was changed since is noticed and mended.

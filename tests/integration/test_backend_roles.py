@@ -321,6 +321,7 @@ def test_a_killed_manager_comes_back_with_its_services(backend: Backend) -> None
     assert backend.ask(18081, "/health")[0] == 200
 
 
+@pytest.mark.nightly
 def test_of_two_in_a_slot_one_is_down_before_the_other_starts(backend: Backend) -> None:
     def slot(runs: str) -> dict[str, Any]:
         units = ["llama-server-s1.service"]
@@ -349,6 +350,7 @@ def test_of_two_in_a_slot_one_is_down_before_the_other_starts(backend: Backend) 
     backend.systemctl("systemctl --user stop llama-server-s1")
 
 
+@pytest.mark.nightly
 def test_of_several_models_the_broken_one_is_named(backend: Backend) -> None:
     bad = f"{HOME}/cut-short.gguf"
     backend.shell(f"head -c 3000000 $(ls {HOME}/models/*.gguf | head -1) >{bad}; chmod 644 {bad}")

@@ -45,6 +45,7 @@ def nobody(tmp_path: Path) -> Path:
     return tmp_path / "hosts.yml"
 
 
+@pytest.mark.nightly
 def test_too_many_failures_leave_the_gateway_as_it_is(nobody: Path, play: Play) -> None:
     told = json.loads(play(SITE[10:], "-i", str(nobody), "-e", "format=json").stdout)
     assert {name: one["state"] for name, one in told["hosts"].items()} == {
@@ -54,6 +55,7 @@ def test_too_many_failures_leave_the_gateway_as_it_is(nobody: Path, play: Play) 
     assert [REFUSED in one for one in told["failures"]] == [True, True]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("choice", ["keep", "leave_out"])
 def test_within_the_limit_the_gateway_is_changed_all_the_same(
     nobody: Path, play: Play, choice: str
@@ -63,6 +65,7 @@ def test_within_the_limit_the_gateway_is_changed_all_the_same(
     assert "failed   gateway1: Say that it cannot be reached" in done.stdout
 
 
+@pytest.mark.nightly
 def test_after_too_many_failures_no_further_batch_is_begun(nobody: Path, play: Play) -> None:
     done = play(SITE[10:], "-i", str(nobody), "-e", "llm_batch=1", "-e", "llm_max_failures=0")
     assert "backend1 unreachable: " in done.stdout

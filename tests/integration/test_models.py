@@ -19,7 +19,7 @@ from tools.lab_hosts import Host, ansible_environment, the_lab
 from tools.mirror import Mirror, sha
 from tools.mirror import mirror as served
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = the_lab()
@@ -186,7 +186,6 @@ class Cut:
             self.route(host, "add", "default", "via", HERE)
 
 
-@pytest.mark.nightly
 def test_the_whole_lab_comes_up_from_a_bundle_without_a_network(
     fresh: list[Host], play: Play, tmp_path: Path
 ) -> None:

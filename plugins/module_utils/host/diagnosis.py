@@ -70,7 +70,7 @@ PHRASES = (
     ),
     (
         r"Insufficient space in /dev/shm[^:]*: (.+?)\. ",
-        "/dev/shm is too small ({0}): mount it larger",
+        "/dev/shm is too small ({0}): mount it larger",  # noqa: S108 - words for people
     ),
     (
         r"CUDA out of memory|torch\.(?:cuda\.)?OutOfMemoryError",
