@@ -52,7 +52,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-vendor: {description: C(nvidia), C(amd) or C(none)., type: str, returned: success}
+vendor: {description: "C(nvidia), C(amd) or C(none).", type: str, returned: success}
 gpus:
   description: Each GPU with C(index), C(uuid), C(model), C(driver), C(compute_capability), C(mig),
     its memory C(total), C(used) and C(free) in MiB, and its C(processes), each with C(pid),

@@ -75,6 +75,7 @@ options:
       content: {description: The unit as text., type: str}
       sandbox: {description: Keys that need namespaces., type: dict}
       secrets: {description: Variables for an environment file., type: dict}
+      files: {description: Other files that it needs., type: dict, default: {}}
       beside: {description: Those that hold several values., type: list, elements: str, default: []}
       mode: {description: "The unit file's permissions, in octal.", type: str, default: "0644"}
       state:
@@ -96,6 +97,7 @@ options:
           url: {description: What is asked., type: str, required: true}
           status: {description: The HTTP status to see., type: int, default: 200}
           model: {description: A model that must be listed., type: str, default: ""}
+          models: {description: Models to be asked., type: list, elements: str, default: []}
           key_variable: {description: The key's variable., type: str, default: ""}
       ready_timeout: {description: How many seconds it may take., type: int, default: 120}
   keep:

@@ -158,6 +158,7 @@ def test_what_the_gateway_has_is_put_aside_only_if_asked_for(
     assert running.on(f"readlink {BASE}/replaced-*/current") == f"generations/{after}"
 
 
+@pytest.mark.nightly
 def test_a_damaged_archive_touches_nothing(running: Gateway, play: Play, tmp_path: Path) -> None:
     file = tmp_path / "gateway.tar.gz"
     here = (*HERE, "-e", f"file={file}")
@@ -172,6 +173,7 @@ def test_a_damaged_archive_touches_nothing(running: Gateway, play: Play, tmp_pat
     assert running.current() == before
 
 
+@pytest.mark.nightly
 def test_a_change_under_way_is_waited_for(running: Gateway, play: Play, tmp_path: Path) -> None:
     running.on(f'sed -i \'s/"result": {{/"was": {{/\' {BASE}/change.json')
     try:

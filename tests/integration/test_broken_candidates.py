@@ -154,7 +154,7 @@ def small_disk(gateway: Gateway) -> Iterator[str]:
 
 
 FULL = [
-    pytest.param("", id="from the start"),
+    pytest.param("", id="from the start", marks=pytest.mark.nightly),
     pytest.param("started", id="while it is proven", marks=pytest.mark.nightly),
     pytest.param("switched", id="once it is current", marks=pytest.mark.nightly),
     pytest.param("answered", id="before it is settled", marks=pytest.mark.nightly),

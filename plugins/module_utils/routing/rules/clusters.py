@@ -94,5 +94,5 @@ def parallel_sizes(facts: Facts) -> Iterator[Problem]:
                 f"providers.{provider.name}: {product} needs {wanted} GPUs, deploy.gpus gives"
                 f" {where}"
             )
-            place = provider.at("deploy", "options", next(iter(sizes)))
+            place = provider.at("deploy", "options", next(iter(sizes), ""))
             yield Problem(place, "too-few-gpus", message, "as many GPUs, or smaller sizes")

@@ -103,7 +103,7 @@ def unfit_source(facts: Facts) -> Iterator[Problem]:
             what = {"ollama": "a tag of Ollama's library"}.get(kind, given)
             message = f"providers.{provider.name}: {engine} cannot serve {what} ('{model.name}')"
             yield Problem(
-                _at(source, next(one for one in KINDS if one in source), model),
+                _at(source, next((one for one in KINDS if one in source), ""), model),
                 "unfit-source",
                 message,
                 choices(engine),
