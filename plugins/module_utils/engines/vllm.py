@@ -113,8 +113,9 @@ def _unit(
         watch=[*marks, file],
         environment=variables(settings, python),
         files={CONFIG: config(spec, place)},
-        # It ends its own processes in order; what is left of them goes with the unit.
-        service={"KillMode": "mixed", "LimitNOFILE": 65536},
+        # It ends its own processes in order; what is left of them goes with the unit. Its cache is
+        # made before the sandbox closes all else.
+        service={"KillMode": "mixed", "LimitNOFILE": 65536, "CacheDirectory": "vllm"},
     )
 
 

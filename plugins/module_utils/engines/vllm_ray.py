@@ -66,6 +66,55 @@ def node(spec: Spec, settings: Settings, python: str, watch: Sequence[str]) -> l
             f"provider {spec['provider']} runs on Ray, and whoever reaches Ray's ports can run what"
             " he likes: set vllm_ray_token, the same on all its hosts, from the vault"
         )
+    ray = spec["ray"]
+    title = "head" if ray["is_head"] else "worker"
+    made = {
+        "name": ray["unit"],
+        "sections": {
+            "Unit": {
+                "Description": f"Ray {title} for {spec['provider']}",
+                "StartLimitIntervalSec": 0,
+            },
+            "Service": _service(spec, settings, python),
+            "Install": {"WantedBy": "default.target"},
+        },
+        "sandbox": sandbox_of(settings),
+        "state": "started" if spec.get("runs", True) else "stopped",
+        "secrets": {TOKEN: settings["ray_token"]},
+        "files": {},
+        "beside": [],
+        "watch": list(watch),
+        # A worker is ready when it tries: its head may be started after it.
+        "port": spec["port"] + PORTS["port"] if ray["is_head"] else None,
+        "ready": [],
+        "ready_timeout": settings["ready_timeout"],
+    }
+    return [made]
+
+
+def _service(spec: Spec, settings: Settings, python: str) -> dict[str, Any]:
+    sessions = f"{settings['home']}/.cache/ray/{spec['port']}"
+    return {
+        "Type": "exec",
+        # Each run leaves the logs of its session behind, which nobody else removes.
+        "ExecStartPre": ["/usr/bin/rm", "-rf", "--", sessions],
+        "ExecStart": [*_start(spec, python), "--temp-dir", sessions],
+        "Environment": {**gpus_in(spec), **variables(spec, settings), **spec["environment"]},
+        # A worker whose head is gone ends well, and is to be there when it comes back.
+        "Restart": "always",
+        "RestartSec": "5s",
+        "TimeoutStartSec": f"{settings['ready_timeout']}s",
+        "TimeoutStopSec": f"{STOP_SECONDS}s",
+        "KillMode": "mixed",
+        "LimitNOFILE": 65536,
+        "CacheDirectory": "ray",
+        **{LIMITS[key]: value for key, value in spec["limits"].items()},
+        **HARDENING,
+    }
+
+
+def _start(spec: Spec, python: str) -> list[str]:
+    """The command that is this node until it is stopped."""
     ray, port = spec["ray"], spec["port"]
     head = f"{ray['head']}:{port + PORTS['port']}"
     argv = [python, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
@@ -76,49 +125,7 @@ def node(spec: Spec, settings: Settings, python: str, watch: Sequence[str]) -> l
             argv += [f"--{name}", str(port + offset)]
     low, high = WORKER_PORTS
     argv += ["--min-worker-port", str(port + low), "--max-worker-port", str(port + high)]
-    if spec["gpus"] is not None:
-        argv += ["--num-gpus", str(len(spec["gpus"]))]
-    sessions = f"{settings['home']}/.cache/ray/{port}"
-    argv += ["--temp-dir", sessions]
-    title = "head" if ray["is_head"] else "worker"
-    service = {
-        "Type": "exec",
-        # Each run leaves the logs of its session behind, which nobody else removes.
-        "ExecStartPre": ["/usr/bin/rm", "-rf", "--", sessions],
-        "ExecStart": argv,
-        "Environment": {**gpus_in(spec), **variables(spec, settings), **spec["environment"]},
-        # A worker whose head is gone ends well, and is to be there when it comes back.
-        "Restart": "always",
-        "RestartSec": "5s",
-        "TimeoutStartSec": f"{settings['ready_timeout']}s",
-        "TimeoutStopSec": f"{STOP_SECONDS}s",
-        "KillMode": "mixed",
-        "LimitNOFILE": 65536,
-        **{LIMITS[key]: value for key, value in spec["limits"].items()},
-        **HARDENING,
-    }
-    made = {
-        "name": ray["unit"],
-        "sections": {
-            "Unit": {
-                "Description": f"Ray {title} for {spec['provider']}",
-                "StartLimitIntervalSec": 0,
-            },
-            "Service": service,
-            "Install": {"WantedBy": "default.target"},
-        },
-        "sandbox": sandbox_of(settings),
-        "state": "started" if spec.get("runs", True) else "stopped",
-        "secrets": {TOKEN: settings["ray_token"]},
-        "files": {},
-        "beside": [],
-        "watch": list(watch),
-        # A worker is ready when it tries: its head may be started after it.
-        "port": port + PORTS["port"] if ray["is_head"] else None,
-        "ready": [],
-        "ready_timeout": settings["ready_timeout"],
-    }
-    return [made]
+    return argv if spec["gpus"] is None else [*argv, "--num-gpus", str(len(spec["gpus"]))]
 
 
 def on_ray(made: dict[str, Any], spec: Spec, settings: Settings) -> dict[str, Any]:
