@@ -288,6 +288,7 @@ providers:
       options: {{enforce_eager: true, max_num_seqs: 4}}
     env_var: CPU_VLLM_KEY
     models: [{{name: smollm2-hf, context_length: 2048, source: {{path: /var/lib/smollm2}}}}]
+  left: {{type: openai_compatible, base_url: "http://127.0.0.1:9/v1", probe: none, models: [left]}}
 """
 
 
