@@ -7,36 +7,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ..module_utils.bundling.manifest import BundleError, find, read
+from ..plugin_utils.bundle import BundledAction
 
 Entry = dict[str, Any]
 
 
-class ActionModule(ActionBase):
+class ActionModule(BundledAction):
     """The module brings the artefacts; with a bundle, what it lacks is copied to the host first.
 
     One after the other, so that a host needs room for the largest of them twice and no more.
     """
 
-    _supports_check_mode = True
     _supports_diff = True
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        super().run(tmp, task_vars)
-        given = dict(self._task.args)
-        bundle = given.pop("bundle", None)
-        if not bundle:
-            return self._execute_module(module_args=given, task_vars=task_vars)
-        try:
-            return self._from_bundle(Path(bundle).expanduser().absolute(), given, task_vars)
-        except (BundleError, OSError) as problem:
-            return {"failed": True, "msg": str(problem)}
-
-    def _from_bundle(
+    def from_bundle(
         self, bundle: Path, given: dict[str, Any], task_vars: dict[str, Any] | None
     ) -> dict[str, Any]:
         manifest = read(bundle)

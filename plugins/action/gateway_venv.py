@@ -4,29 +4,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ..module_utils.bundling.manifest import BundleError
-from ..plugin_utils.bundle import with_wheels
+from ..plugin_utils.bundle import BundledAction, with_wheels
 
 
-class ActionModule(ActionBase):
+class ActionModule(BundledAction):
     """The module makes the venv; with a bundle, its wheels are copied to the host first."""
 
-    _supports_check_mode = True
     _supports_diff = False
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    def from_bundle(
+        self, bundle: Path, given: dict[str, Any], task_vars: dict[str, Any] | None
     ) -> dict[str, Any]:
-        super().run(tmp, task_vars)
-        given = dict(self._task.args)
-        bundle = given.pop("bundle", None)
-        if not bundle:
-            return self._execute_module(module_args=given, task_vars=task_vars)
-        try:
-            return with_wheels(self, given, bundle, [str(given["lock"])], task_vars)
-        except (BundleError, OSError) as problem:
-            return {"failed": True, "msg": str(problem)}
+        return with_wheels(self, given, bundle, [str(given["lock"])], task_vars)

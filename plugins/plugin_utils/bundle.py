@@ -18,10 +18,36 @@ from ..module_utils.bundling.manifest import BundleError, read, wheels_for
 from ..module_utils.bundling.wheels import hashes_of
 
 
+class BundledAction(ActionBase):
+    """Runs the module of its name; where the task names a `bundle`, as `from_bundle` says."""
+
+    _supports_check_mode = True
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The module's result; what is wrong with the bundle ends the task."""
+        super().run(tmp, task_vars)
+        given = dict(self._task.args)
+        bundle = given.pop("bundle", None)
+        if not bundle:
+            return dict(self._execute_module(module_args=given, task_vars=task_vars))
+        try:
+            return self.from_bundle(Path(bundle).expanduser().absolute(), given, task_vars)
+        except (BundleError, OSError) as problem:
+            return {"failed": True, "msg": str(problem)}
+
+    def from_bundle(
+        self, bundle: Path, given: dict[str, Any], task_vars: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """The module's result, with what the host lacks from the bundle. Raises BundleError."""
+        raise NotImplementedError
+
+
 def with_wheels(
     action: ActionBase,
     given: dict[str, Any],
-    bundle: str,
+    bundle: Path,
     locks: Sequence[str],
     task_vars: dict[str, Any] | None,
 ) -> dict[str, Any]:
@@ -29,8 +55,7 @@ def with_wheels(
 
     The module takes them as `wheels`, the path of a tar on the host. Raises BundleError, OSError.
     """
-    folder = Path(bundle).expanduser().absolute()
-    manifest = read(folder)
+    manifest = read(bundle)
     play = action._task.check_mode
     action._task.check_mode = True
     try:
@@ -43,14 +68,14 @@ def with_wheels(
     wheels = wheels_for(manifest, hashes, found.get("python_minor"))
     if not wheels:
         raise BundleError(
-            f"the bundle {folder} has no wheel of this lock file: run bundle.yml again"
+            f"the bundle {bundle} has no wheel of this lock file: run bundle.yml again"
         )
     place = action._make_tmp_path()
     try:
         with tempfile.NamedTemporaryFile(suffix=".tar") as packed:
             with tarfile.open(fileobj=packed, mode="w") as tar:
                 for one in wheels:
-                    tar.add(folder / one["at"], arcname=Path(one["at"]).name)
+                    tar.add(bundle / one["at"], arcname=Path(one["at"]).name)
             packed.flush()
             there = action._connection._shell.join_path(place, "wheels.tar")
             given["wheels"] = action._transfer_file(packed.name, there)

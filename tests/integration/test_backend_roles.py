@@ -185,6 +185,12 @@ def test_two_instances_answer_one_of_them_only_with_its_key(backend: Backend) ->
     assert (status, answer["data"][0]["id"]) == (200, "smollm2-135m")
 
 
+def test_the_file_system_is_closed_to_them(backend: Backend) -> None:
+    words = "-p ProtectSystem -p PrivateUsers -p ProtectHome --value llama-server-t1"
+    seen = backend.systemctl(f"systemctl --user show {words}").split()
+    assert sorted(seen) == ["read-only", "strict", "yes"]
+
+
 def test_a_second_run_changes_nothing(backend: Backend) -> None:
     before = backend.systemctl("systemctl --user show -p MainPID llama-server-t1 llama-server-t2")
     for words in (["--diff"], ["--check", "--diff"]):

@@ -171,6 +171,11 @@ def test_versions_stand_side_by_side_and_go_when_nobody_uses_them() -> None:
     assert unneeded(vllm.host_plan, [two], [one], {**SETTINGS, **newer}, True, False) == []
 
 
+def test_a_comment_of_a_lock_file_makes_no_other_venv() -> None:
+    commented = f"# made by uv in /tmp/1\n\n{LOCK}    # via vllm\n"
+    assert plan(spec(), requirements=commented)["venvs"] == plan(spec())["venvs"]
+
+
 def test_packages_are_named_where_there_is_no_lock_file() -> None:
     made = plan(node(), requirements="", version="0.32.0", packages=["hf-transfer"])
     (venv,) = made["venvs"]

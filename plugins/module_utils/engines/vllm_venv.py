@@ -35,7 +35,8 @@ def venv_of(
                 " which vLLM runs: leave one of them out"
             )
         return settings["binary"], [settings["binary"]]
-    version, lock, packages = _wanted(spec, settings)
+    version, given, packages = _wanted(spec, settings)
+    lock = _pins(given)
     how = {"python": settings["python"], "torch_backend": settings["torch_backend"]}
     mark = hashlib.sha256("\n".join([lock, *packages, *how.values()]).encode()).hexdigest()[:8]
     place = PurePosixPath(settings["home"]) / "vllm" / f"{safe(version)}-{mark}"
@@ -48,6 +49,12 @@ def venv_of(
         "environment": settings["uv_environment"],
     }
     return str(place / "bin" / "python"), [str(place / INSTALLED)]
+
+
+def _pins(lock: str) -> str:
+    """A lock file without its comments, which say how it was made and change nothing."""
+    lines = (line.rstrip() for line in lock.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.lstrip().startswith("#"))
 
 
 def _wanted(spec: Spec, settings: Settings) -> tuple[str, str, list[str]]:

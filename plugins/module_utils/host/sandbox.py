@@ -23,15 +23,17 @@ BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def allowed(manager: Manager, home: Path, keys: Mapping[str, object], check: bool) -> bool:
-    """Try the Service keys in earnest, once a boot; remembered unless `check`."""
+    """Try the Service keys in earnest, each set of them once a boot; remembered unless `check`."""
     words = [f"{key}={_word(one)}" for key, value in keys.items() for one in _each(value)]
-    now = {"boot": BOOT.read_text().strip(), "keys": words}
-    known = read_record(home / RECORD)
-    if {key: known.get(key) for key in now} == now:
-        return bool(known.get("works"))
+    boot, tried = BOOT.read_text().strip(), "\n".join(words)
+    record = read_record(home / RECORD)
+    seen = record.get("works") if record.get("boot") == boot else None
+    known = dict(seen) if isinstance(seen, dict) else {}
+    if tried in known:
+        return bool(known[tried])
     works = manager.tries(words)
     if not check:
-        text = json.dumps({**now, "works": works})
+        text = json.dumps({"boot": boot, "works": {**known, tried: works}})
         FileChange(FileWish(home / RECORD, text, "", 0o600), None, 0o600).apply()
     return works
 
