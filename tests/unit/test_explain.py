@@ -273,3 +273,21 @@ def test_embeddings_go_on_by_ids_only() -> None:
         "               b  m  50 %",
         "if that fails  the others of these, in this order",
     ]
+
+
+def test_who_was_left_out_may_be_asked_once_more() -> None:
+    """PYTHONHASHSEED decides in which order LiteLLM lists the two it left out; 60 shows it."""
+    price = {"input_cost_per_token": 1e-6, "output_cost_per_token": 1e-6}
+    given = config(
+        entry("m", "a/m", **price),
+        entry("m", "b/m", **price),
+        entry("*", "z/m"),
+        fallbacks=[{"m": ["~a/m", "~b/m"]}],
+        routing_groups=[
+            {"group_name": "m", "models": ["m"], "routing_strategy": "cost-based-routing"}
+        ],
+        enable_weighted_failover=True,
+    )
+    found = explain(given, "m", down=("a", "b"))
+    assert (found.tries, found.certain) == (["~a/m"] * 3 + ["~b/m"] * 2, False)
+    assert found.nobody == 1.0

@@ -22,6 +22,7 @@ from .explain_entries import Entry
 from .explain_match import NONE, SHUFFLE, Match, Names
 
 UNKNOWN, DOWN = "unknown", "down"
+SKIPPED, REPEATED = "skipped", "repeated"
 Pick = Callable[[list[Option]], Option]
 
 
@@ -186,7 +187,7 @@ class Walk:
         called.add(Target(hop.name))
         depth, failed = hop.depth, hop.failed
         for target in targets:
-            if target in called:
+            if target in called and not self._repeated(target, called):
                 continue
             called.add(target)
             depth, failed = depth + 1, {*failed}
@@ -197,6 +198,20 @@ class Walk:
             except RequestError as latest:
                 failure, failed = latest, sequel.failed
         raise failure
+
+    def _repeated(self, target: Target, called: set[object]) -> bool:
+        """Whether what was called is called once more.
+
+        LiteLLM knows a call by the text of those it leaves out, which is a set as a list: two or
+        more of them may come in another order (by the seed of Python's hashes) and are new then.
+        """
+        told_anew = (target, REPEATED)
+        if len(target.excluded or ()) < 2 or told_anew in called:
+            return False
+        option = self.pick([Option(None, None, SKIPPED), Option(None, None, REPEATED)])
+        if option.why == REPEATED:
+            called.add(told_anew)
+        return option.why == REPEATED
 
 
 __all__ = ["DOWN", "EMPTY", "UNKNOWN", "Asked", "RequestError", "Walk"]
