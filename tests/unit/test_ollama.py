@@ -24,10 +24,16 @@ from ansible_collections.lab.llm.plugins.module_utils.engines.common import Engi
 from ansible_collections.lab.llm.plugins.module_utils.engines.files import unneeded
 from ansible_collections.lab.llm.plugins.module_utils.engines.ollama import host_plan
 from ansible_collections.lab.llm.plugins.module_utils.host import units
-from ansible_collections.lab.llm.plugins.module_utils.host.ollama_models import NOTE, ensure
+from ansible_collections.lab.llm.plugins.module_utils.host.ollama_api import Api
+from ansible_collections.lab.llm.plugins.module_utils.host.ollama_models import (
+    NOTE,
+    ensure,
+    on_disk,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from ollama_stand_in import serve
+from ollama_stand_in_models import offer
 
 SHA = "b1" * 32
 SETTINGS: dict[str, Any] = {
@@ -157,19 +163,18 @@ class Stand:
     def __init__(self, folder: Path) -> None:
         self.store, self.library = folder / "store", folder / "library"
         self.library.mkdir()
-        self.server = serve("127.0.0.1", 0, self.store, self.library)
+        self.server = serve("127.0.0.1", 0, self.store, str(self.library))
+        self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def offers(self, name: str, **how: Any) -> None:
-        file = self.library / f"{name.replace(':', '_')}.json"
-        file.write_text(json.dumps({"layers": [3000, 20], **how}))
+    def offers(self, name: str, *layers: int, **how: Any) -> None:
+        offer(self.library, name, *(layers or (b"GGUF" + bytes(3000), b"template")), **how)
 
     def ensure(
         self, *models: dict[str, Any], check: bool = False, remove: bool = False, stall: float = 5
     ) -> dict[str, Any]:
         whole = [{"tag": "", "file": "", "modelfile": {}, "adapters": [], **m} for m in models]
-        base = f"http://127.0.0.1:{self.server.server_address[1]}"
-        instance = {"provider": "p", "base": base, "store": str(self.store), "runs": True}
+        instance = {"provider": "p", "base": self.base, "store": str(self.store), "runs": True}
         given = {"stall_timeout": stall, "remove": remove}
         return ensure([{**instance, "models": whole}], given, check)
 
@@ -252,17 +257,40 @@ def test_only_ours_go_and_only_on_request(stand: Stand) -> None:
         ({"error": "max retries exceeded: EOF"}, "pulling small:1b: max retries exceeded: EOF"),
         (None, "pulling small:1b: pull model manifest: file does not exist"),
         ({"stall": 30}, "pulling small:1b: no progress for 1 s"),
-        ({"layers": [10**18], "stall": 2}, "no space in "),
+        ({"layers": 10**18, "stall": 2}, "no space in "),
     ],
 )
 def test_a_pull_that_fails_says_why(stand: Stand, how: dict[str, Any] | None, said: str) -> None:
     if how is not None:
-        stand.offers("small:1b", **how)
+        sizes = [how.pop("layers")] if "layers" in how else []
+        stand.offers("small:1b", *sizes, **how)
     result = stand.ensure({"name": "small:1b", "tag": "small:1b"}, stall=1)
     assert result["failed"]
     assert said in result["msg"]
     assert "provider p" in result["msg"]
     assert stand.names() == []
+
+
+def test_what_is_refused_at_once_says_why(stand: Stand, tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(b"no such thing")
+    result = stand.ensure({"name": "own", "file": str(file)})
+    assert "making own:latest: POST /api/create: 400: unknown type" in result["msg"]
+
+
+def test_names_are_one_as_ollama_sees_them(stand: Stand) -> None:
+    stand.offers("small:1b")
+    stand.offers("Org/Large")
+    models = (
+        {"name": "Small:1B", "tag": "registry.ollama.ai/library/small:1b"},
+        {"name": "Org/Large", "tag": "Org/Large"},
+    )
+    assert len(done(stand.ensure(*models))) == 2
+    assert done(stand.ensure(*models)) == []
+    assert stand.names() == ["Org/Large:latest", "small:1b"]
+    held = Api(stand.base, 5).digests()
+    assert on_disk(stand.store).keys() == held.keys()
+    assert [one[0] for one in on_disk(stand.store).values()] == [one[0] for one in held.values()]
 
 
 def test_a_pull_that_breaks_off_goes_on(stand: Stand) -> None:

@@ -28,8 +28,15 @@ class BrokenOffError(OllamaError):
 
 
 def whole(name: str) -> str:
-    """The name with its tag, as Ollama lists it."""
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+    """The name with its tag, as Ollama lists it: without its own library's address."""
+    short = name.partition("://")[2] or name
+    short = short.removeprefix("registry.ollama.ai/").removeprefix("library/")
+    return short if ":" in short.rpartition("/")[2] else f"{short}:latest"
+
+
+def key(name: str) -> str:
+    """What two names have in common that are one to Ollama: capitals tell none apart."""
+    return whole(name).lower()
 
 
 class Api:
@@ -41,11 +48,11 @@ class Api:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def digests(self) -> dict[str, tuple[str, int]]:
-        """Name with tag -> (digest, bytes) of each model that it has."""
+        """`key` of its name -> (digest, bytes) of each model that it has."""
         with self._open("GET", "/api/tags", None, QUICK) as answer:
             listed = json.load(answer).get("models") or []
         return {
-            whole(one["name"]): (str(one["digest"]).removeprefix("sha256:"), int(one["size"]))
+            key(one["name"]): (str(one["digest"]).removeprefix("sha256:"), int(one["size"]))
             for one in listed
         }
 
@@ -85,10 +92,17 @@ class Api:
                 return
 
     def _work(self, path: str, asked: Mapping[str, Any], what: str, progress: Progress) -> None:
-        """Work through a stream of progress. An error in it is one, though its status is 200."""
+        """Work through a stream of progress. An error in it is one, though its status is 200; one
+        before its first line has a status of its own."""
         seen: Any = None
         since, last = time.monotonic(), ""
-        with self._open("POST", path, {**asked, "stream": True}, self.stall) as answer:
+        try:
+            opened = self._open("POST", path, {**asked, "stream": True}, self.stall)
+        except BrokenOffError:
+            raise
+        except OllamaError as problem:
+            raise OllamaError(f"{what}: {problem}") from None
+        with opened as answer:
             for line in _lines(answer, what, self.stall):
                 if line.get("error"):
                     raise OllamaError(f"{what}: {line['error']}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .atomic import write
-from .ollama_api import Api, BrokenOffError, OllamaError, whole
+from .ollama_api import Api, BrokenOffError, OllamaError, key, whole
 
 NOTE = "lab-llm-models.json"
 TRIES = 4
@@ -34,7 +34,7 @@ class Instance:
     done: list[str] = field(default_factory=list)
 
     def digest(self, name: str) -> str:
-        return self.held.get(whole(name), ("", 0))[0]
+        return self.held.get(key(name), ("", 0))[0]
 
 
 def ensure(
@@ -52,7 +52,7 @@ def ensure(
     # A store may be shared: then what one of its instances declares is no leftover of another's.
     declared: dict[str, set[str]] = {}
     for one in instances:
-        declared.setdefault(one["store"], set()).update(whole(m["name"]) for m in one["models"])
+        declared.setdefault(one["store"], set()).update(key(m["name"]) for m in one["models"])
     for one in instances:
         if not one["runs"]:
             shown[one["provider"]] = {"waits": True, "done": [], "leftover": []}
@@ -91,9 +91,10 @@ def on_disk(store: Path) -> Held:
     found: Held = {}
     for file in (store / "manifests").glob("*/*/*/*"):
         registry, owner, name, tag = file.parts[-4:]
-        short = name if owner == "library" else f"{owner}/{name}"
-        full = short if registry == "registry.ollama.ai" else f"{registry}/{owner}/{name}"
-        found[f"{full}:{tag}"] = (hashlib.sha256(file.read_bytes()).hexdigest(), 0)
+        found[key(f"{registry}/{owner}/{name}:{tag}")] = (
+            hashlib.sha256(file.read_bytes()).hexdigest(),
+            0,
+        )
     return found
 
 
@@ -112,7 +113,7 @@ def _settle(one: Mapping[str, Any], state: Instance, declared: set[str], remove:
         text = json.dumps(kept, indent=2, sort_keys=True) + "\n"
         write(state.store / NOTE, text.encode(), 0o600)
     if not state.check:
-        missing = sorted({whole(m["name"]) for m in one["models"]} - set(state.api.digests()))
+        missing = sorted({key(m["name"]) for m in one["models"]} - set(state.api.digests()))
         if missing:
             raise OllamaError(f"/api/tags does not list {', '.join(missing)}")
     return [] if remove else gone
@@ -133,13 +134,13 @@ def _model(model: Mapping[str, Any], state: Instance) -> None:
     if tag and not state.digest(tag):
         _pull(tag, state)
     base = state.digest(tag) if tag else ""
-    known = state.note.get(name, {})
-    if made or whole(tag) != name:
+    known = state.note.get(key(name), {})
+    if made or key(tag) != key(name):
         same = known.get("wish") == print_of and known.get("base", "") == base
         there = bool(state.digest(name)) and known.get("digest") == state.digest(name)
         if not (same and there) and not (not made and base and state.digest(name) == base):
             _make(model, name, tag, state) if made else _alias(name, tag, state)
-    state.note[name] = {"wish": print_of, "base": base, "digest": state.digest(name)}
+    state.note[key(name)] = {"wish": print_of, "base": base, "digest": state.digest(name)}
 
 
 def _fingerprint(model: Mapping[str, Any], files: Sequence[str]) -> str:
@@ -182,7 +183,7 @@ def _pull(tag: str, state: Instance) -> None:
     size = sum(total for total, _missing in totals.values())
     state.done.append(f"pulled {tag}" + (f" ({size / 1e6:.0f} MB)" if size else ""))
     if state.check:
-        state.held[whole(tag)] = ("to be pulled", 0)
+        state.held[key(tag)] = ("to be pulled", 0)
 
 
 def _there(folder: Path) -> Path:
@@ -194,13 +195,13 @@ def _alias(name: str, tag: str, state: Instance) -> None:
         state.api.copy(tag, name)
         state.held = state.api.digests()
     else:
-        state.held[name] = (state.digest(tag), 0)
+        state.held[key(name)] = (state.digest(tag), 0)
     state.done.append(f"named {tag} {name}")
 
 
 def _make(model: Mapping[str, Any], name: str, tag: str, state: Instance) -> None:
     if state.check:
-        state.held[name] = ("to be made", 0)
+        state.held[key(name)] = ("to be made", 0)
     else:
         asked = {"model": name, **(model.get("modelfile") or {})}
         if tag:

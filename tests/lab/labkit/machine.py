@@ -24,6 +24,7 @@ PACKAGES = {
     "runc": "runc",
     "crun": "crun",
     "mmdebstrap": "mmdebstrap",
+    "zstd": "zstd",
 }
 DEBIAN_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
