@@ -27,7 +27,7 @@ def explain(
             "lab.llm.explain takes what lab.llm.registry gave, or a LiteLLM configuration: "
             "this has no model_list."
         )
-    explainer = Explainer(config, compiled.get("rules"))
+    explainer = Explainer(config, compiled.get("rules"), compiled.get("waiting") or ())
     try:
         found = report(explainer, str(model), _words(down), _words(tags), str(agent))
     except MistakeError as mistake:

@@ -27,6 +27,7 @@ from .routing.route_table import RouteTable
 from .routing.routes import build_routes
 from .routing.rules import check_rules
 from .routing.shared_state import password_variable
+from .routing.waiting import waiting
 
 __all__ = ["Compiled", "Inventory", "compile_registry"]
 
@@ -38,9 +39,10 @@ class Compiled:
     With errors there is no configuration, and nothing to run or to ask: the parts after
     `routes` are empty. `variables`: {name, needed_by: [provider...], place: [file, line, column]}
     of each variable that people must supply; `composed`: name -> template with ${VAR}, of each
-    that the secrets step makes; `environment`: variables of the gateway's process that are no
-    secret; `files`: what was read, name -> text; `file_providers`: what the
-    extra file declares; `sections`: the registry as it is written.
+    that the secrets step makes; `waiting`: who waits in a slot, and for which names, as of
+    routing/waiting.py; `environment`: variables of the gateway's process that are no secret;
+    `files`: what was read, name -> text; `file_providers`: what the extra file declares;
+    `sections`: the registry as it is written.
     """
 
     registry: Registry
@@ -57,6 +59,7 @@ class Compiled:
     files: dict[str, str] = field(default_factory=dict)
     file_providers: list[str] = field(default_factory=list)
     sections: Mapping[str, Any] = field(default_factory=dict)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """How much there is of each, for a summary."""
@@ -79,6 +82,7 @@ class Compiled:
             "services": self.services,
             "probes": self.probes,
             "environment": self.environment,
+            "waiting": self.waiting,
             "files": self.files,
             "file_providers": self.file_providers,
         }
@@ -109,6 +113,7 @@ def compile_registry(
     compiled = Compiled(registry, problems, table, None, "", {}, [], {}, {}, nothing)
     compiled.sections = root
     if not has_errors(problems):
+        compiled.waiting = waiting(registry, table)
         leave_out(table, inventory.left_out, parked(registry))
         if leaving:
             compiled.routes = without_leaving(registry, inventory, table, leaving)

@@ -159,14 +159,9 @@ declared:
   description: The same for all that is declared, whatever its status.
   type: dict
   returned: when there is no error
-probes:
-  description: What a proof of this configuration asks.
-  type: dict
-  returned: when there is no error
-files:
-  description: The registry's files, name to text, as they were read.
-  type: dict
-  returned: when there is no error
+probes: {description: What a proof of it asks., type: dict, returned: when there is no error}
+waiting: {description: "Who waits in a slot.", type: list, returned: when there is no error}
+files: {description: The files as read., type: dict, returned: when there is no error}
 file_providers:
   description: The names of the providers that O(file) declares.
   type: list

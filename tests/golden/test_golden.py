@@ -37,6 +37,8 @@ def everything_else(found: Compiled) -> str:
     told["problems"] = [str(problem) for problem in found.problems]
     for key in ("gateway_config", "gateway_config_text", "files", "file_providers"):
         del told[key]
+    if not told["waiting"]:  # as in all but one
+        del told["waiting"]
     return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -19,12 +19,22 @@ providers:
 MORE = 'providers:\n  more: {type: vllm, base_url: "http://10.0.0.3:8000", models: [b]}\n'
 
 
+SLOT = """
+  coder:
+    {type: llama_cpp, deploy: {hosts: box, slot: s}, models: [{name: c, source: {path: /c}}]}
+  writer:
+    {type: llama_cpp, deploy: {hosts: box, slot: s}, models: [{name: w, source: {path: /w}}]}
+slots: {s: coder}
+"""
+HOSTS = "all: {hosts: {localhost: {ansible_connection: local}, box: {ansible_host: 10.0.0.5}}}\n"
+
+
 @pytest.fixture
 def explain(tmp_path: Path):
     (tmp_path / "registry").mkdir()
     (tmp_path / "registry/lab.yaml").write_text(REGISTRY)
     (tmp_path / "more.yaml").write_text(MORE)
-    (tmp_path / "hosts.yml").write_text("all: {hosts: {localhost: {ansible_connection: local}}}\n")
+    (tmp_path / "hosts.yml").write_text(HOSTS)
 
     def run(**asked: object) -> tuple[int, str]:
         program = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -53,6 +63,27 @@ def test_all_names_for_programs_with_a_file_that_is_not_there_yet(explain, tmp_p
     code, told = explain(all="true", file=tmp_path / "more.yaml", format="json")
     assert code == 0
     assert [one["name"] for one in json.loads(told)] == ["a", "b"]
+
+
+def test_who_waits_is_told_and_what_would_be_if_it_ran(explain, tmp_path: Path) -> None:
+    file = tmp_path / "registry/lab.yaml"
+    file.write_text(REGISTRY + SLOT.removeprefix("\n"))
+    code, told = explain(model="w")
+    assert code == 0, told
+    lines = told.splitlines()
+    assert "answered by    nobody: 400: Invalid model name passed in model=w" in lines
+    assert "waits          writer with w in slot s while coder runs" in lines
+    assert lines[-1].endswith("ansible-playbook playbooks/switch_model.yml -e provider=writer")
+
+    code, told = explain(model="w", running="writer")
+    assert code == 0, told
+    assert "asked first    writer  w" in told
+    assert "to have it" not in told
+    assert file.read_text() == REGISTRY + SLOT.removeprefix("\n")
+
+    code, told = explain(model="w", down="writer")
+    assert code != 0
+    assert "down names 'writer', which waits in slot s while coder runs" in told
 
 
 @pytest.mark.parametrize(

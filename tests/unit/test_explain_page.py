@@ -17,15 +17,26 @@ SHOWN = re.compile(
 )
 
 
+REGISTRY = re.compile(r"^```yaml\n(# registry/lab.yaml\n.*?)^```$", flags=re.M | re.S)
+INVENTORY = Inventory({"gateway": ["gw"]}, {"gw": "10.0.0.9", "gpu01": "10.0.0.11"})
+SLOTS = "### One that waits in a slot"  # has a registry of its own
+
+
+def explainers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Explainer]:
+    (tmp_path / "registry").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = []
+    for text in REGISTRY.findall(PAGE.read_text()):
+        (tmp_path / "registry/lab.yaml").write_text(text)
+        one = compile_registry("registry", INVENTORY)
+        assert one.gateway_config, "\n".join(map(str, one.problems))
+        found.append(Explainer(one.gateway_config, one.rules, one.waiting))
+    return found
+
+
 @pytest.fixture
 def explainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Explainer:
-    (tmp_path / "registry").mkdir()
-    text = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), flags=re.M | re.S)[0]
-    (tmp_path / "registry/lab.yaml").write_text(text)
-    monkeypatch.chdir(tmp_path)
-    compiled = compile_registry("registry", Inventory())
-    assert compiled.gateway_config, "\n".join(map(str, compiled.problems))
-    return Explainer(compiled.gateway_config, compiled.rules)
+    return explainers(tmp_path, monkeypatch)[0]
 
 
 def said(explainer: Explainer, options: str) -> str:
@@ -35,24 +46,34 @@ def said(explainer: Explainer, options: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def test_every_example_is_what_explain_says(explainer: Explainer) -> None:
-    text = PAGE.read_text()
+def parts(text: str) -> list[str]:
+    """The page around what is about slots."""
+    before, of_slots = text.split(SLOTS)
+    inside, after = of_slots.split("\n## ", 1)
+    return [before, f"{SLOTS}{inside}", f"\n## {after}"]
+
+
+def test_every_example_is_what_explain_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, slots = explainers(tmp_path, monkeypatch)
+    told = parts(PAGE.read_text())
     if os.environ.get("LAB_LLM_REGENERATE"):
-        text = re.sub(
-            r"^@@(.*)@@$",
-            r"```console\n$ ansible-playbook playbooks/explain.yml \1\n```",
-            text,
-            flags=re.M,
-        )
-        command = "$ ansible-playbook playbooks/explain.yml"
-        text = SHOWN.sub(
-            lambda one: f"```console\n{command} {one[1]}\n{said(explainer, one[1])}```", text
-        )
-        PAGE.write_text(text)
-    shown = SHOWN.findall(text)
-    assert len(shown) > 5
-    for options, lines in shown:
-        assert said(explainer, options) == lines, options
+        told = [written(*both) for both in zip(told, (usual, slots, usual), strict=True)]
+        PAGE.write_text("".join(told))
+    for text, explainer in zip(told, (usual, slots, usual), strict=True):
+        shown = SHOWN.findall(text)
+        assert len(shown) > 1
+        for options, lines in shown:
+            assert said(explainer, options) == lines, options
+
+
+def written(text: str, explainer: Explainer) -> str:
+    command = "$ ansible-playbook playbooks/explain.yml"
+    text = re.sub(r"^@@(.*)@@$", rf"```console\n{command} \1\n```", text, flags=re.M)
+    return SHOWN.sub(
+        lambda one: f"```console\n{command} {one[1]}\n{said(explainer, one[1])}```", text
+    )
 
 
 def test_every_key_is_on_the_page(explainer: Explainer) -> None:

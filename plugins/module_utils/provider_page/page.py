@@ -18,10 +18,12 @@ from ..compile import Compiled
 from ..registry.load import shown
 from ..registry.model import Registry
 from ..registry.problems import WARNING, Place, Problem
+from ..registry.slots import parked
 from ..registry.yaml_tree import Mapping as Node
 from ..registry.yaml_tree import Sequence
 from ..routing.resolve import Inventory
 from ..routing.route_table import ROUTE, Fallback, Route, RouteTable
+from ..routing.waiting import unanswered
 from .escape import code, link, text, texts
 from .measured import new_rows, rows_in
 from .parts import Parts, further
@@ -48,8 +50,9 @@ def page(
     rows = {**rows_in(before), **new_rows(performance or (), at)}
     about = sections.get("metadata") or {}
     lines = [MARK, *_head(registry, table, about), *_picture(registry, table, inventory)]
-    lines += [*_names(table, _descriptions(sections)), *_providers(registry, inventory)]
-    places = Parts(table)
+    lines += [*_names(table, _descriptions(sections)), *_waiting(compiled)]
+    lines += _providers(registry, inventory)
+    places = Parts(table, compiled.waiting)
     for provider in registry.providers.values():
         lines += ["", *Section(provider, registry, places, inventory, rows).lines()]
     return "\n".join(lines) + "\n"
@@ -150,6 +153,16 @@ def _names(table: RouteTable, descriptions: Mapping[Place, str]) -> Iterator[str
         yield f"| {' | '.join(cells)} |"
 
 
+def _waiting(compiled: Compiled) -> Iterator[str]:
+    """The names that nobody answers while those who have them wait, as rows behind the others."""
+    for one in compiled.waiting:
+        for name in unanswered(one["names"], compiled.routes.routes):
+            told = one["names"][name]
+            who = f"nobody: {code(one['provider'])} with {code(told['model'])} waits"
+            file = text(Path(told["rule"].rpartition(":")[0]).name)
+            yield f"| {code(name)} | not served now | {who} | – | {file} |"
+
+
 def _fallback(fallback: Fallback) -> str:
     models = dict.fromkeys(one.model for one in fallback.deployments)
     if fallback.kind == ROUTE or not models:
@@ -176,7 +189,9 @@ def _answers(route: Route) -> str:
 
 def _providers(registry: Registry, inventory: Inventory) -> Iterator[str]:
     yield from ("", "| provider | type | status | hosts | models |", "|---|---|---|---|---|")
+    waits = parked(registry)
     for one in registry.providers.values():
         hosts = ", ".join(map(code, hosts_of(one, inventory)))
+        status = f"{one.status}, waits" if one.name in waits else one.status
         models = str(len(one.models))
-        yield f"| {code(one.name)} | {code(one.type.name)} | {one.status} | {hosts} | {models} |"
+        yield f"| {code(one.name)} | {code(one.type.name)} | {status} | {hosts} | {models} |"

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from ..routing.route_table import ROUTE, Fallback, Route, RouteTable
 
@@ -15,10 +16,11 @@ Names = dict[str, Route]
 
 class Parts:
     """By provider: the names that it answers `first`, those that it `helps` with when others have
-    failed, and the ids of its deployments."""
+    failed, those that it would answer were it not waiting, and the ids of its deployments."""
 
-    def __init__(self, table: RouteTable) -> None:
+    def __init__(self, table: RouteTable, waiting: Sequence[Mapping[str, Any]] = ()) -> None:
         self.table = table
+        self.waiting = {one["provider"]: list(one["names"]) for one in waiting}
         self.first: dict[str, Names] = {}
         self.helps: dict[str, Names] = {}
         self.ids: dict[str, dict[str, None]] = {}

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..registry.model import Model, Provider, Registry
+from ..registry.slots import slot_of
 from ..routing.backends import base_url, health_endpoint
 from ..routing.resolve import Inventory, provider_hosts
 from ..routing.route_table import CAPABILITY, MODEL, Route
+from ..routing.waiting import COMMAND
 from . import measured
 from .escape import address, code, codes, link, text, texts
 from .parts import Parts, further
@@ -43,6 +45,7 @@ class Section:
         self.first = list(parts.first.get(provider.name, {}).values())
         self.helps = list(parts.helps.get(provider.name, {}).values())
         self.ids = list(parts.ids.get(provider.name, ()))
+        self.waits = parts.waiting.get(provider.name, [])
 
     def lines(self) -> Iterator[str]:
         """Markdown, beginning with the heading."""
@@ -65,6 +68,7 @@ class Section:
     def connection(self) -> Iterator[str]:
         provider = self.provider
         yield f"- Type: {code(provider.type.name)}, {self.status()}"
+        yield from self.slot()
         hosts = provider_hosts(provider, self.inventory) if provider.rendered else []
         for host in hosts:
             where = f" on {code(host)}" if host else ""
@@ -81,6 +85,19 @@ class Section:
             yield f"- Limit: {' and '.join(told) or 'by model'} a minute"
         if self.spec.get("timeout_seconds"):
             yield f"- Timeout: {self.spec['timeout_seconds']:g} s"
+
+    def slot(self) -> Iterator[str]:
+        """Whether it runs or waits, where it shares GPUs in turn."""
+        slot = self.registry.slots.get(slot_of(self.provider))
+        if slot is None or self.provider.name not in slot.members:
+            return
+        others = [name for name in slot.members if name != slot.runs]
+        if self.provider.name == slot.runs:
+            waits = f"; {codes(others)} wait{'s' * (len(others) == 1)}" if others else ""
+            yield f"- Slot: {code(slot.name)}, in which it runs{waits}"
+            return
+        yield f"- Slot: {code(slot.name)}, in which it waits while {code(slot.runs)} runs"
+        yield f"- To have it run: {code(COMMAND.format(provider=self.provider.name))}"
 
     def status(self) -> str:
         if self.provider.traffic:
@@ -144,6 +161,8 @@ class Section:
                 yield f"- When it fails, requests for {some(names)} go on to {codes(others)}"
             else:
                 yield f"- When it fails, nobody else answers requests for {some(names)}"
+        if self.waits:
+            yield f"- Answers when it runs: {some(self.waits)}"
         if self.helps:
             yield f"- Answers when others fail: {some(route.name for route in self.helps)}"
         for key in ("docs", "location"):

@@ -23,6 +23,7 @@ from .explain_steps import Steps
 from .explain_tags import DEFAULT, Request, TagSettings
 from .explain_unknown import client_gets, nearest_names
 from .explain_walk import Asked, RequestError, Walk
+from .waiting import Waiting
 
 DEALER = "program.shares.shares"  # who deals canaries out, in litellm_settings.callbacks
 SPECIAL = (LONG_PROMPT, REFUSED)
@@ -31,7 +32,12 @@ SPECIAL = (LONG_PROMPT, REFUSED)
 class Explainer:
     """A configuration with its index: made once, asked for many names."""
 
-    def __init__(self, config: Mapping[str, Any], rules: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        rules: Mapping[str, str] | None = None,
+        waiting: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self.config = config
         self.origins = rules or {}
         self.names = Names(config)
@@ -43,6 +49,7 @@ class Explainer:
         )
         callbacks = (config.get("litellm_settings") or {}).get("callbacks") or ()
         self.shares = DEALER in callbacks
+        self.waiting = Waiting(config, waiting)
 
     @property
     def providers(self) -> dict[str, None]:
@@ -113,6 +120,7 @@ class _Work:
             at_worst=client_gets(worst, self.of.names) if worst else "",
             conditions=self.conditions(match, steps),
             nearest=[] if listed else nearest_names(self.name, self.of.names),
+            waiting=self.of.waiting.of(self.name),
         )
 
     def conditions(self, match: Match, steps: Sequence[Step]) -> dict[str, list[str]]:

@@ -120,6 +120,7 @@ class Explanation:
     nobody answers, "" where somebody always does; `at_worst` the same for when all of them fail.
     `special`: steps after a prompt that is too long, or was refused, where they differ.
     `conditions`: the `tags` and `agents` of requests that others of the name are there for.
+    `waiting`: those in a slot that would have a part in it, were it their turn: see waiting.py.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Explanation:
     at_worst: str
     nearest: list[str] = field(default_factory=list)
     conditions: dict[str, list[str]] = field(default_factory=dict)
+    waiting: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def targets(self) -> dict[str, TargetOf]:
@@ -172,6 +174,7 @@ class Explanation:
             "at_worst": self.at_worst,
             "nearest": self.nearest,
             "conditions": self.conditions,
+            "waiting": self.waiting,
         }
 
     def lines(self) -> list[str]:

@@ -33,7 +33,7 @@ def report(
     Raises MistakeError for somebody in `down` who is no provider here.
     """
     check_down(explainer, down)
-    asked = [model] if model else public_names(explainer)
+    asked = [model] if model else [*public_names(explainer), *explainer.waiting.lost]
     found = [explainer.explain(name, down=down, tags=tags, agent=agent) for name in asked]
     if model:
         return {"explained": found[0].as_dict(), "lines": found[0].lines()}
@@ -46,6 +46,9 @@ def check_down(explainer: Explainer, down: Sequence[str]) -> None:
     told = []
     for word in down:
         if word not in known:
+            if why := explainer.waiting.why(word):
+                told.append(f"down names '{word}', which waits {why}: nobody asks it now.")
+                continue
             near = nearest_provider(word, known)
             told.append(f"down names '{word}'; no such provider is routed to."
                         + (f" Did you mean '{near}'?" if near else ""))  # fmt: skip

@@ -30,7 +30,7 @@ def table(found: Sequence[Explanation]) -> list[str]:
     if not found:
         return ["No name is served."]
     down = found[0].down
-    directory = common_directory(one.matched.rule for one in found)
+    directory = common_directory(map(_rule, found))
     heads = ("name", f"answered with {listed(down)} down", "asked first otherwise")
     rows = [(*(heads if down else ("name", "asked first", "then")), "rule")]
     rows += [_row(one, directory) for one in found]
@@ -40,16 +40,40 @@ def table(found: Sequence[Explanation]) -> list[str]:
     for row in rows:
         cells = [_cut(cell, wide[n]).ljust(wide[n]) for n, cell in enumerate(row[:-1])]
         lines.append("  ".join([*cells, _end_of(row[-1], left)]).rstrip())
-    return [*lines, "", _summary(found), *([f"Rules in {directory}."] if directory else [])]
+    rules = [f"Rules in {directory}."] if directory else []
+    return [*lines, "", _summary(found), *_unanswered(found), *rules]
 
 
 def _row(one: Explanation, directory: str) -> tuple[str, str, str, str]:
     first, *later = joined(one.steps) or [(Step("", "", [], ""), False)]
-    usual = _first(first[0]) if first[0].targets else "nobody"
-    rule = shortened(one.matched.rule, directory)
+    usual = _first(first[0]) if first[0].targets else f"nobody{_waits(one)}"
+    rule = shortened(_rule(one), directory)
     if one.down:
         return one.name, answered_by(one), usual, rule
     return one.name, usual, ", ".join(_later(later)), rule
+
+
+def _rule(one: Explanation) -> str:
+    return one.matched.rule or (one.waiting[0]["rule"] if one.waiting else "")
+
+
+def _waits(one: Explanation) -> str:
+    names = listed(dict.fromkeys(waits["provider"] for waits in one.waiting))
+    return f": {names} waits" if names else ""
+
+
+def _unanswered(found: Sequence[Explanation]) -> list[str]:
+    """What a switch in a slot would bring, a line for each."""
+    lost: dict[tuple[str, str, str], list[str]] = {}
+    for one in found:
+        for waits in one.waiting if not one.steps else ():
+            who = (waits["provider"], waits["slot"], waits["runs"])
+            lost.setdefault(who, []).append(one.name)
+    return [
+        f"Nobody answers {listed(names)} while {runs} runs in slot {slot} "
+        f"(switch_model.yml -e provider={who})."
+        for (who, slot, runs), names in lost.items()
+    ]
 
 
 def _first(step: Step) -> str:
@@ -81,7 +105,7 @@ def _providers(step: Step) -> str:
 def _summary(found: Sequence[Explanation]) -> str:
     counted = f"{len(found)} name{'' if len(found) == 1 else 's'}"
     if found[0].down:
-        lost = [one.name for one in found if one.nobody != 0.0]
+        lost = [one.name for one in found if one.nobody != 0.0 and one.steps]
         if not lost:
             return f"{counted}; each of them is still answered."
         return f"{counted}; not always answered any more: {listed(lost)}."

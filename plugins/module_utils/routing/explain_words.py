@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .explain_answer import Explanation, Step, TargetOf
 from .explain_steps import FALLBACK
 from .explain_tags import DEFAULT
 from .explain_text import LABEL, Row, aligned, common_directory, listed, percent, shortened
+from .waiting import COMMAND, LATER
 
 FIRST, NEXT, THEN, LAST = "asked first", "if that fails", "then", "if all fail"
 STRATEGIES = {
@@ -35,9 +36,9 @@ Who = tuple[str, str, str]
 def lines(found: Explanation) -> list[str]:
     """What was asked, a line for each one who may be asked then, and how it ends."""
     told = [_line("name", _heading(found))]
-    if not found.steps:
-        return [*told, *_unserved(found)]
     directory = _directory(found)
+    if not found.steps:
+        return [*told, *_unserved(found, directory)]
     told.append(_line("rule", _rule(found, directory)))
     told += aligned(_rows(found.steps, directory))
     told += [_line(word, text) for word, text in _endings(found)]
@@ -60,10 +61,14 @@ def _heading(found: Explanation) -> str:
     return ", ".join([found.name, *with_])
 
 
-def _unserved(found: Explanation) -> list[str]:
+def _unserved(found: Explanation, directory: str) -> list[str]:
     gets = found.client_gets or found.at_worst
     told = [_line("answered by", f"nobody: {gets.removeprefix('the client gets ')}")]
-    if found.nearest:
+    if found.waiting:
+        rule = shortened(found.waiting[0]["rule"], directory)
+        told.insert(0, _line("rule", rule + (f" in {directory}" if directory else "")))
+    told += [_line(word, text) for word, text in _waiting(found)]
+    if found.nearest and not found.waiting:
         told.append(_line("did you mean", f"{listed(found.nearest, 'or')}?"))
     return told
 
@@ -152,7 +157,16 @@ def _endings(found: Explanation) -> list[tuple[str, str]]:
             ("over a limit", "counts as a failure; where nobody is next the client gets 429")
         )
     told.append((LAST, found.at_worst))
-    return told
+    return [*told, *_waiting(found)]
+
+
+def _waiting(found: Explanation) -> Iterator[tuple[str, str]]:
+    """Who would be asked, were it its turn, and how it gets it."""
+    for one in found.waiting:
+        later = ", to be asked when others fail," if one["asked"] == LATER else ""
+        where = f"in slot {one['slot']} while {one['runs']} runs"
+        yield "waits", f"{one['provider']} with {one['model']}{later} {where}"
+        yield "to have it", COMMAND.format(provider=one["provider"])
 
 
 def answered_by(found: Explanation) -> str:
@@ -215,7 +229,8 @@ def _agent(expression: str) -> str:
 
 def _directory(found: Explanation) -> str:
     targets = found.targets.values()
-    return common_directory([found.matched.rule, *(one.rule for one in targets)])
+    waits = [one["rule"] for one in found.waiting] if not found.steps else []
+    return common_directory([found.matched.rule, *(one.rule for one in targets), *waits])
 
 
 def _who(target: TargetOf) -> Who:

@@ -15,6 +15,7 @@ from ..left_out import leave_out
 from ..resolve import kind_of, provider_hosts
 from ..route_table import PROVIDER
 from ..routes import build_routes
+from ..waiting import unanswered
 from .facts import Facts, listing
 
 
@@ -118,10 +119,9 @@ def nobody_runs(facts: Facts) -> Iterator[Problem]:
         lost = [
             route.name
             for route in facts.table.routes.values()
-            if route.name not in rest.routes
-            and any(target.deployment.provider == name for target in route.targets)
+            if any(target.deployment.provider == name for target in route.targets)
         ]
-        if lost:
+        if lost := unanswered(lost, rest.routes):
             message = f"while {slot.runs} runs in slot {slot.name}, nobody answers {listing(lost)}"
             yield Problem(
                 facts.registry.providers[name].at("deploy", "slot"),
