@@ -55,8 +55,9 @@ RETURN = r"""
 vendor: {description: "C(nvidia), C(amd) or C(none).", type: str, returned: success}
 gpus:
   description: Each GPU with C(index), C(uuid), C(model), C(driver), C(compute_capability), C(mig),
-    its memory C(total), C(used) and C(free) in MiB, and its C(processes), each with C(pid),
-    C(name), C(memory) and the C(unit) of systemd that it belongs to. What is not told is null.
+    C(parts) (profiles of what MIG has made of it), its memory C(total), C(used) and C(free) in MiB,
+    and its C(processes), each with C(pid), C(name), C(memory) and the C(unit) of systemd that it
+    belongs to. What is not told is null.
   type: list
   elements: dict
   returned: success

@@ -7,7 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.host import gpus, gpus_amd, gpus_nvidia
+from ansible_collections.lab.llm.plugins.module_utils.host import (
+    gpus,
+    gpus_amd,
+    gpus_kfd,
+    gpus_nvidia,
+)
 from ansible_collections.lab.llm.plugins.module_utils.host.process_unit import unit_of
 
 HEAD = "index, uuid, name, memory.total [MiB], memory.used [MiB], memory.free [MiB], driver_version"
@@ -35,10 +40,14 @@ FAILED = (
 Ask = Callable[[Sequence[str]], tuple[str, str]]
 
 
-def asking(table: str, apps: str = "", problem: str = "", apps_problem: str = "") -> Ask:
+def asking(
+    table: str, apps: str = "", problem: str = "", apps_problem: str = "", parts: str = ""
+) -> Ask:
     def ask(words: Sequence[str]) -> tuple[str, str]:
         if words[0].startswith("--query-gpu"):
             return ("", problem) if problem else (table, "")
+        if words[0] == "-L":
+            return parts, ""
         return ("", apps_problem) if apps_problem else (apps, "")
 
     return ask
@@ -55,7 +64,7 @@ def test_a_gpu_of_nvidia_with_what_runs_on_it(tmp_path: Path) -> None:
         {
             "index": 0, "uuid": UUID, "model": "NVIDIA GeForce RTX 3080", "total": 10240,
             "used": 9029, "free": 1211, "driver": "550.54.15", "compute_capability": "8.6",
-            "mig": False,
+            "mig": False, "parts": [],
             "processes": [
                 {"pid": 114687, "name": "/usr/local/bin/python", "memory": 8135,
                  "unit": "vllm-big.service"},
@@ -99,17 +108,58 @@ def test_a_table_without_gpus_is_none(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "mib"),
     [("24576 MiB", 24576), ("0 MiB", 0), ("[N/A]", None), ("[Not Supported]", None),
-     ("[Insufficient Permissions]", None), ("", None), (None, None), ("24576", 24576)],
+     ("[Insufficient Permissions]", None), ("", None), (None, None), ("24576", 24576),
+     ("[Unknown Error]", None)],  # https://github.com/enkore/i3pystatus/pull/850
 )  # fmt: skip
 def test_values_that_are_not_told_are_none(text: str | None, mib: int | None) -> None:
     assert gpus_nvidia.number(text) == mib
 
 
-def test_mig_is_seen(tmp_path: Path) -> None:
-    # https://github.com/NVIDIA/go-nvml/issues/57: an A100 of 80 GiB with MIG
-    row = f"1, {UUID}, NVIDIA A100 80GB PCIe, 81920 MiB, 39 MiB, 81881 MiB, 520.61.05, 8.0, Enabled"
+# An A100 of 80 GiB with MIG: https://github.com/NVIDIA/go-nvml/issues/57
+A100 = f"0, {UUID}, NVIDIA A100 80GB PCIe, 81920 MiB, 39 MiB, 81881 MiB, 520.61.05, 8.0, Enabled"
+# https://github.com/NVIDIA/nvidia-container-toolkit/issues/203
+PARTS = f"""GPU 0: NVIDIA A100 80GB PCIe (UUID: {UUID})
+  MIG 3g.40gb     Device  0: (UUID: MIG-0929581a-2be6-5dec-bf34-0954c6c529a6)
+  MIG 3g.40gb     Device  1: (UUID: MIG-3adbed3a-d03d-549f-a016-ba1fd7359f23)
+"""
+# Of an older driver: https://github.com/NVIDIA/dcgm-exporter/issues/105
+OLDER_PARTS = """GPU 0: A100-SXM4-40GB (UUID: GPU-a810a1fc-9f46-0e6f-5cef-bf34c2248e12)
+  MIG 3g.20gb Device 0: (UUID: MIG-GPU-a810a1fc-9f46-0e6f-5cef-bf34c2248e12/1/0)
+  MIG 3g.20gb Device 1: (UUID: MIG-GPU-a810a1fc-9f46-0e6f-5cef-bf34c2248e12/2/0)
+GPU 1: A100-SXM4-40GB (UUID: GPU-604c7a18-e7d0-02e0-723a-7578be840651)
+"""
+# A MIG GPU of a virtual machine does not tell its memory:
+# https://github.com/NVIDIA/dcgm-exporter/issues/544
+H100 = f"0, {UUID}, NVIDIA H100 NVL, [N/A], [N/A], [N/A], 535.230.02, 9.0, Enabled"
+
+
+@pytest.mark.parametrize(
+    ("row", "listed", "total", "parts"),
+    [
+        (A100, PARTS, 81920, ["3g.40gb", "3g.40gb"]),
+        (A100, OLDER_PARTS, 81920, ["3g.20gb", "3g.20gb"]),
+        (A100, "", 81920, []),
+        (H100, "", None, []),  # and has not the host's
+        (A100.replace("Enabled", "Disabled"), PARTS, 81920, []),
+    ],
+)
+def test_mig_is_seen(
+    row: str, listed: str, total: int | None, parts: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal: 125489508 kB\nMemAvailable: 104857600 kB\n")
     text = f"{HEAD}, compute_cap, mig.mode.current\n{row}\n"
-    assert gpus_nvidia.read(asking(text), tmp_path, [])[0]["mig"]
+    [found] = gpus_nvidia.read(asking(text, parts=listed), tmp_path, [])
+    assert (found["mig"], found["total"], found["parts"]) == ("Enabled" in row, total, parts)
+
+
+def test_a_process_on_a_part_is_on_its_gpu(tmp_path: Path) -> None:
+    apps = (
+        "gpu_uuid, pid, process_name, used_gpu_memory [MiB]\n"
+        "MIG-3adbed3a-d03d-549f-a016-ba1fd7359f23, 7, python, 14195 MiB\n"
+    )
+    text = f"{HEAD}, compute_cap, mig.mode.current\n{A100}\n"
+    [found] = gpus_nvidia.read(asking(text, apps, parts=PARTS), tmp_path, [])
+    assert [one["pid"] for one in found["processes"]] == [7]
 
 
 def test_what_is_wrong_is_noted(tmp_path: Path) -> None:
@@ -144,26 +194,122 @@ def test_gpus_of_amd_by_their_program(tmp_path: Path) -> None:
     assert len(notes) == 1
 
 
-def test_gpus_of_amd_by_the_kernel(tmp_path: Path) -> None:
-    for card, vendor in (("card0", "0x8086"), ("card1", "0x1002"), ("card1-DP-1", "0x1002")):
-        device = tmp_path / "class/drm" / card / "device"
-        device.mkdir(parents=True)
-        (device / "vendor").write_text(f"{vendor}\n")
-        (device / "mem_info_vram_total").write_text("17163091968\n")
-        (device / "mem_info_vram_used").write_text("692142080\n")
-    process = tmp_path / "class/kfd/kfd/proc/4711"
-    process.mkdir(parents=True)
-    (process / "vram_12345").write_text("104857600")
-    proc = tmp_path / "proc/4711"
+# Before ROCm 6: https://github.com/easybuilders/easybuild-framework/pull/3978, with the memory of
+# https://github.com/ROCm/rocm_smi_lib/pull/120
+MI100 = """{"card0": {"VRAM Total Memory (B)": "17163091968", "VRAM Total Used Memory (B)":
+"17453056", "Card series": "Arcturus GL-XL [AMD Instinct MI100]", "Card model": "0x0c34",
+"Card vendor": "Advanced Micro Devices, Inc. [AMD/ATI]", "Card SKU": "D34316"},
+"system": {"Driver version": "4.18.0-348.12.2.el8_5.x86_64"}}"""
+# Part of a processor, 8060S: https://github.com/ROCm/legacy-rocm-build/issues/6004
+STRIX_HALO = """{"card0": {"Card Series": "AMD Radeon Graphics", "GFX Version": "gfx1151",
+"VRAM Total Memory (B)": "536870912", "VRAM Total Used Memory (B)": "445550592",
+"GTT Total Memory (B)": "137438953472", "GTT Total Used Memory (B)": "8589934592"}}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "gfx", "total", "used"),
+    [
+        (MI100, "Arcturus GL-XL [AMD Instinct MI100]", "", 16368, 16),
+        (STRIX_HALO, "AMD Radeon Graphics", "gfx1151", 131072, 8192),
+        # The kernel lends a card memory, too, and it is not the card's.
+        (STRIX_HALO.replace("gfx1151", "gfx1100"), "AMD Radeon Graphics", "gfx1100", 512, 424),
+    ],
+)
+def test_other_forms_of_rocm_smi(
+    text: str, model: str, gfx: str, total: int, used: int, tmp_path: Path
+) -> None:
+    notes: list[str] = []
+    [found] = gpus_amd.read(lambda words: (text, ""), tmp_path, tmp_path, notes)
+    assert (found["model"], found["compute_capability"]) == (model, gfx)
+    assert (found["total"], found["used"]) == (total, used)
+    assert 0 <= total - used - found["free"] <= 1  # each is cut to MiB
+    shares = ["GPU 0 (AMD Radeon Graphics) shares the memory of the host"]
+    assert notes == (shares if gfx == "gfx1151" else [])
+
+
+def node(system: Path, number: int, gpu_id: str, **properties: int) -> None:
+    """One of KFD's, with lines as in https://github.com/ROCm/rocm-cli/pull/343."""
+    folder = system / "class/kfd/kfd/topology/nodes" / str(number)
+    folder.mkdir(parents=True)
+    (folder / "gpu_id").write_text(f"{gpu_id}\n")
+    lines = [f"{key} {value}\n" for key, value in properties.items()]
+    (folder / "properties").write_text("".join(lines))
+
+
+def card(system: Path, name: str, vendor: str, render: int = 0, **sizes: int) -> None:
+    """A device of DRM."""
+    device = system / "class/drm" / name / "device"
+    device.mkdir(parents=True)
+    (device / "vendor").write_text(f"{vendor}\n")
+    for key, size in sizes.items():
+        (device / f"mem_info_{key}").write_text(f"{size}\n")
+    if render:
+        (device / "drm" / f"renderD{render}").mkdir(parents=True)
+
+
+def holds(system: Path, pid: int, unit: str, **vram: int) -> None:
+    """A process of KFD: class/kfd/kfd/proc/PID/vram_GPUID, as its kfd_process.c names them."""
+    folder = system / "class/kfd/kfd/proc" / str(pid)
+    folder.mkdir(parents=True)
+    for gpu_id, size in vram.items():
+        (folder / gpu_id).write_text(f"{size}\n")
+    proc = system / "proc" / str(pid)
     proc.mkdir(parents=True)
     (proc / "comm").write_text("llama-server\n")
-    (proc / "cgroup").write_text("0::/user.slice/app.slice/llama-server-x.service\n")
+    (proc / "cgroup").write_text(f"0::/user.slice/app.slice/{unit}.service\n")
+
+
+def test_gpus_of_amd_by_the_kernel(tmp_path: Path) -> None:
+    for name, vendor in (("card0", "0x8086"), ("card1", "0x1002"), ("card1-DP-1", "0x1002")):
+        card(tmp_path, name, vendor, vram_total=17163091968, vram_used=692142080)
+    holds(tmp_path, 4711, "llama-server-x", vram_12345=104857600)
     found = gpus_amd.read(lambda words: ("", ""), tmp_path, tmp_path / "proc", [])
     assert len(found) == 1
     assert (found[0]["total"], found[0]["used"], found[0]["free"]) == (16368, 660, 15707)
     assert found[0]["processes"] == [
         {"pid": 4711, "name": "llama-server", "memory": 100, "unit": "llama-server-x.service"}
     ]
+
+
+def test_the_kernel_tells_who_is_on_which_of_several(tmp_path: Path) -> None:
+    """Values of https://github.com/ROCm/rocm-systems/pull/922 (Radeon VII, gpu_id 51887) and of
+    https://github.com/ROCm/legacy-rocm-build/issues/6004. ROCm counts as the driver does."""
+    node(tmp_path, 0, "0", cpu_cores_count=12, simd_count=0, gfx_target_version=0)
+    node(tmp_path, 1, "51887", simd_count=240, gfx_target_version=90006, drm_render_minor=129)
+    node(tmp_path, 2, "26967", simd_count=80, gfx_target_version=110501, drm_render_minor=128)
+    card(tmp_path, "card10", "0x1002", 128, vram_total=536870912, vram_used=445550592,
+         gtt_total=137438953472, gtt_used=8589934592)  # fmt: skip
+    card(tmp_path, "card2", "0x1002", 129, vram_total=17163091968, vram_used=692142080,
+         gtt_total=16000000000, gtt_used=0)  # fmt: skip
+    holds(tmp_path, 4711, "llama-server-x", vram_51887=104857600, vram_26967=0)
+    holds(tmp_path, 815, "vllm-y", vram_26967=209715200)
+    notes: list[str] = []
+    found = gpus_amd.read(lambda words: ("", ""), tmp_path, tmp_path / "proc", notes)
+    seen = [(one["compute_capability"], one["total"], [p["pid"] for p in one["processes"]])
+            for one in found]  # fmt: skip
+    assert seen == [("gfx906", 16368, [4711]), ("gfx1151", 131072, [815])]
+    assert notes == ["GPU 1 shares the memory of the host"]
+
+
+def test_rocm_smi_names_a_gpu_as_the_kernel_does(tmp_path: Path) -> None:
+    """GUID is KFD's gpu_id: https://github.com/marimo-team/marimo/issues/9237."""
+    both = ROCM.replace('"Unique ID": "0x9246"', '"GUID": "26967"')
+    both = both.replace('"Unique ID": "N/A"', '"GUID": "52156"')
+    holds(tmp_path, 4711, "llama-server-x", vram_26967=104857600, vram_52156=1048576)
+    notes: list[str] = []
+    found = gpus_amd.read(lambda words: (both, ""), tmp_path, tmp_path / "proc", notes)
+    assert [one["processes"][0]["memory"] for one in found] == [100, 1]
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    # https://github.com/ROCm/rocm-cli/pull/343 and https://github.com/ROCm/rocm-systems/pull/922
+    [("90402", "gfx942"), ("90006", "gfx906"), ("90010", "gfx90a"), ("110501", "gfx1151"),
+     ("0", ""), ("", "")],
+)  # fmt: skip
+def test_versions_of_the_kernel_are_names_of_rocm(version: str, name: str) -> None:
+    assert gpus_kfd.gfx(version) == name
 
 
 @pytest.mark.parametrize("text", ["", "no", "{", "[]", '{"card0": 7}', '{"card0": {}}'])

@@ -24,8 +24,9 @@ def gpus(
     """{vendor, gpus, notes}, JSON-ready.
 
     `vendor`: nvidia, amd or none. `gpus`: [{index, uuid, model, total, used, free, driver,
-    compute_capability, mig, processes}], memory in MiB, None where it is not told; `processes`:
-    [{pid, name, memory, unit}]. `notes` are sentences of what could not be found out.
+    compute_capability, mig, parts, processes}], memory in MiB, None where it is not told; `parts`:
+    profiles of what MIG has made of it; `processes`: [{pid, name, memory, unit}]. `notes` are
+    sentences of what could not be found out.
     """
     notes: list[str] = []
     found = gpus_nvidia.read(lambda words: run("nvidia-smi", words, timeout), proc, notes)

@@ -21,6 +21,8 @@ from .process_unit import unit_of
 Ask = Callable[[Sequence[str]], tuple[str, str]]
 FIELDS = ("index", "uuid", "name", "memory.total", "memory.used", "memory.free", "driver_version")
 NEWER = ("compute_cap", "mig.mode.current")  # since driver 510 and 450
+_PART = re.compile(r"\s+MIG\s+(\S+)\s+Device\s+[0-9]+:\s*\(UUID:\s*(\S+)\)")
+_WHOLE = re.compile(r"GPU\s+([0-9]+):")
 _PROCESSES = "--query-compute-apps=gpu_uuid,pid,process_name,used_gpu_memory"
 
 
@@ -35,9 +37,29 @@ def read(ask: Ask, proc: Path, notes: list[str]) -> list[dict[str, Any]]:
     for gpu in known:
         if gpu["total"] is None and not gpu["mig"]:
             _share_memory(gpu, proc, notes)
+    parts = _parts(ask, notes) if any(gpu["mig"] for gpu in known) else {}
+    for gpu in known:
+        gpu["parts"] = [profile for profile, _uuid in parts.get(gpu["index"], ())]
     if known:
-        _add_processes(known, ask, proc, notes)
+        owners = {gpu["uuid"]: gpu for gpu in known}
+        owners |= {one[1]: gpu for gpu in known for one in parts.get(gpu["index"], ())}
+        _add_processes(owners, ask, proc, notes)
     return known
+
+
+def _parts(ask: Ask, notes: list[str]) -> dict[int, list[tuple[str, str]]]:
+    """By a GPU's index what MIG has made of it: (profile, such as 3g.40gb; uuid)."""
+    text, problem = ask(["-L"])
+    if problem:
+        notes.append(f"What MIG has made of the GPUs is not known: {problem}")
+    found: dict[int, list[tuple[str, str]]] = {}
+    index = -1
+    for line in text.splitlines():
+        if whole := _WHOLE.match(line):
+            index = int(whole[1])
+        elif part := _PART.match(line):
+            found.setdefault(index, []).append((part[1], part[2]))
+    return found
 
 
 def _asked(ask: Ask) -> tuple[str, str]:
@@ -81,6 +103,7 @@ def _gpu(row: Mapping[str, str]) -> dict[str, Any]:
         "driver": row.get("driver_version", "") if number(row.get("driver_version")) else "",
         "compute_capability": capability if re.fullmatch(r"[0-9]+\.[0-9]+", capability) else "",
         "mig": row.get("mig.mode.current") == "Enabled",
+        "parts": [],
         "processes": [],
     }
 
@@ -98,11 +121,13 @@ def _share_memory(gpu: dict[str, Any], proc: Path, notes: list[str]) -> None:
         notes.append(f"GPU {gpu['index']} ({gpu['model']}) shares the memory of the host")
 
 
-def _add_processes(found: Sequence[dict[str, Any]], ask: Ask, proc: Path, notes: list[str]) -> None:
+def _add_processes(
+    by_uuid: Mapping[str, dict[str, Any]], ask: Ask, proc: Path, notes: list[str]
+) -> None:
+    """`by_uuid`: GPUs by their uuid, and by those of their parts."""
     text, problem = ask([_PROCESSES, "--format=csv"])
     if problem:
         notes.append(f"The processes on the GPUs are not known: {problem}")
-    by_uuid = {gpu["uuid"]: gpu for gpu in found}
     for row in table(text):
         gpu, pid = by_uuid.get(row.get("gpu_uuid", "")), number(row.get("pid"))
         if gpu is not None and pid is not None:

@@ -114,7 +114,11 @@ def _about_services(on_host: Sequence[Placed], present: Sequence[Gpu]) -> Iterat
             for severity, code, sentence in too_old(one.spec, gpu, one.needs.quantisation):
                 yield _problem(severity, code, one.spec, sentence)
             if gpu["mig"]:
-                message = f"GPU {index} is split by MIG, and its parts are not known here"
+                parts = ", ".join(gpu.get("parts") or ()) or "not known here"
+                message = (
+                    f"GPU {index} is split by MIG (its parts: {parts}): a service gets one of them,"
+                    " and the estimate is for the whole"
+                )
                 yield _problem(WARNING, "gpu-split", one.spec, message)
         if one.spec["engine"] == "vllm" and one.takes < one.needs.total and one.on:
             yield _too_small(one)
