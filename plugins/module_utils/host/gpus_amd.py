@@ -75,7 +75,7 @@ def _card(
 
 def _by_sysfs(system: Path, known: Sequence[Node]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    by_render = {node.render: node for node in known}
+    by_render = {node.render: node for node in known if node.render}
     cards = [path for path in system.glob("class/drm/card[0-9]*") if path.name[4:].isdigit()]
     for card in sorted(cards, key=lambda path: int(path.name[4:])):
         folder = card / "device"
