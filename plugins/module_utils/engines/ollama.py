@@ -18,13 +18,15 @@ from .releases import program
 
 # deploy.options, each the variable OLLAMA_<KEY> of `ollama serve`.
 _OPTIONS = """
-    context_length debug flash_attention gpu_overhead keep_alive kv_cache_type llm_library
-    load_timeout max_loaded_models max_queue multiuser_cache new_engine no_cloud nohistory noprune
-    num_parallel origins remotes sched_spread vulkan
+    context_length debug debug_log_requests flash_attention go_template gpu_overhead igpu_enable
+    keep_alive kv_cache_type llm_library load_timeout max_loaded_models max_queue
+    max_transfer_streams multiuser_cache new_engine no_cloud nohistory noprune num_parallel origins
+    remotes sched_spread vulkan
 """
 OPTIONS = frozenset(_OPTIONS.split())
 # What we set ourselves, from elsewhere in the registry.
 OURS = {"host": "deploy.bind and deploy.port", "models": "the role (ollama_shared_models)"}
+OUR_VARIABLES = {**{f"OLLAMA_{key.upper()}": by for key, by in OURS.items()}, "HOME": "the role"}
 # No GPU has this number: that is how Ollama is told to take none.
 NO_GPU = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GGML_VK_VISIBLE_DEVICES")
 STOP_SECONDS = 30
