@@ -121,7 +121,6 @@ CASES = [
     (P + "{type: llama_cpp, deploy: {hosts: gpus}, models: [{name: x, source: {path: /x, token_env: HF_TOKEN}}]}", 8, "source-without-effect", "token_env has no effect on 'x'"),
     (P + "{type: ollama, deploy: {hosts: gpu01, options: {keep_alife: 1h}}, models: [{name: x, source: {ollama: x}}]}", 8, "unknown-option", "Did you mean 'keep_alive'?"),
     (P + "{type: ollama, deploy: {hosts: gpu01, options: {models: /srv}}, models: [{name: x, source: {ollama: x}}]}", 8, "option-set-elsewhere", "options.models is set by the role (ollama_shared_models)"),
-    (P + "{type: llama_cpp, deploy: {hosts: gpu01, options: {alias: y}}, models: [{name: x, source: {path: /x}}]}", 8, "option-set-elsewhere", "options.alias is set by"),
     (P + "{type: ollama, deploy: {hosts: gpu01, environment: {OLLAMA_MODELS: /srv}}, models: [{name: x, source: {ollama: x}}]}", 8, "option-set-elsewhere", "OLLAMA_MODELS is set by the role"),
     (P + "{type: ollama, deploy: {hosts: gpu01, options: {debug: true}, environment: {OLLAMA_DEBUG: 2}}, models: [{name: x, source: {ollama: x}}]}", 8, "option-set-elsewhere", "OLLAMA_DEBUG is set by options.debug"),
     (P + "{type: ollama, deploy: {hosts: gpu01}, models: [{name: x, source: {ollama: x}, options: {num_ctx: 9}}]}", 8, "option-without-effect", "or source.modelfile.parameters"),

@@ -7,26 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
-from ...engines import llama_cpp, ollama, vllm
+from ...engines import ollama
 from ...registry.model import Provider, Reference
 from ...registry.problems import Problem
 from .facts import Facts
 
-# Of an engine: its options that come from elsewhere, and from where.
-OURS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"llama_cpp": llama_cpp.OURS, "ollama": ollama.OURS, "vllm": vllm.OURS}
-)
-# The engine that a model's own options go to; others have them for the whole instance.
-OF_A_MODEL = "llama_cpp"
+# Engines whose options are those of all their models.
+WITHOUT_OPTIONS_OF_A_MODEL = ("ollama", "vllm")
 
 
 def _deployed(facts: Facts, *engines: str) -> Iterator[Provider]:
-    for provider in facts.live():
-        if provider.deployed and (not engines or provider.type.name in engines):
-            yield provider
+    return (one for one in facts.live() if one.deployed and one.type.name in engines)
 
 
 def _options(provider: Provider) -> Mapping[str, Any]:
@@ -35,10 +28,9 @@ def _options(provider: Provider) -> Mapping[str, Any]:
 
 def option_set_elsewhere(facts: Facts) -> Iterator[Problem]:
     """What a key of its own says is no option besides."""
-    for provider in _deployed(facts):
-        ours = OURS.get(provider.type.name, {})
-        for key in (key for key in _options(provider) if key in ours):
-            message = f"providers.{provider.name}: options.{key} is set by {ours[key]}"
+    for provider in _deployed(facts, "ollama"):
+        for key in (key for key in _options(provider) if key in ollama.OURS):
+            message = f"providers.{provider.name}: options.{key} is set by {ollama.OURS[key]}"
             place = provider.at("deploy", "options", key)
             yield Problem(place, "option-set-elsewhere", message, f"no options.{key}")
 
@@ -68,7 +60,7 @@ def unknown_option(facts: Facts) -> Iterator[Problem]:
 
 def option_of_a_model(facts: Facts) -> Iterator[Problem]:
     """Only llama-server takes options for one of its models."""
-    for provider in _deployed(facts, *(name for name in OURS if name != OF_A_MODEL)):
+    for provider in _deployed(facts, *WITHOUT_OPTIONS_OF_A_MODEL):
         for model in provider.models.values():
             if model.spec.get("options"):
                 engine = provider.type.name
