@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..module_utils import removal_report as removal
@@ -35,6 +35,14 @@ def noted(hosts: verdicts.Hosts, name: str = "llm_failure") -> list[Any]:
     return verdicts.noted(hosts, name)
 
 
+def noted_by(
+    hosts: verdicts.Hosts, names: Iterable[str], name: str, default: object = None
+) -> dict[str, Any]:
+    """What plays have noted on each of some hosts: {host: value}; {} where there is no default."""
+    missing = {} if default is None else default
+    return {host: hosts[host].get(name, missing) for host in names}
+
+
 def verdict(
     hosts: verdicts.Hosts, kind: str, format: str = "text", **facts: object
 ) -> dict[str, Any]:
@@ -50,6 +58,7 @@ class FilterModule:
         return {
             "key_rotation": key_rotation,
             "noted": noted,
+            "noted_by": noted_by,
             "removal_report": removal_report,
             "rotation_report": report,
             "verdict": verdict,

@@ -17,9 +17,8 @@ Found = Mapping[str, Any]
 
 def plan_report(
     check: Found,
-    gateway: Found,
+    gateways: Mapping[str, Found],
     hosts: Mapping[str, Sequence[Found]],
-    name: str = "gateway",
     format: str = "text",
     exit_code: bool = False,
     gpus: Mapping[str, Found] | None = None,
@@ -32,15 +31,16 @@ def plan_report(
         for host, facts in (gpus or {}).items()
         if "gpus" in facts
     }
-    told = plan.plan(check, gateway, seen, name, placed)
+    told = plan.plan(check, gateways, seen, placed)
     ok = told["ok"] and not (exit_code and told["changes"])
     return Verdict(ok, told, tuple(plan.lines(told)), plan.ending(told)).as_dict(format)
 
 
-def plan_hosts(check: Found, gateway: Found, inventory: Iterable[str]) -> list[str]:
+def plan_hosts(check: Found, gateways: Mapping[str, Found], inventory: Iterable[str]) -> list[str]:
     """The hosts that are to run a service or have one, as far as the inventory has them."""
     wanted = [host for host in check.get("services", {}) if on_host(check, host)]
-    had = [] if check.get("file_providers") else gateway.get("hosts", [])
+    had = [host for gateway in gateways.values() for host in gateway.get("hosts", ())]
+    had = [] if check.get("file_providers") else had
     known = set(inventory)
     return [host for host in dict.fromkeys([*wanted, *had]) if host in known]
 
@@ -53,22 +53,26 @@ def on_host(check: Found, host: str) -> list[Any]:
 
 
 def drift_report(
-    gateway: Found,
+    gateways: Mapping[str, Found],
     hosts: Mapping[str, Found],
-    name: str = "gateway",
     user: str = "llm",
     format: str = "text",
     exit_code: bool = False,
 ) -> dict[str, Any]:
     """See drift, as {ok, report, why}; with `exit_code` drift is not ok."""
-    told = drift.drift(gateway, hosts, name, user)
+    told = drift.drift(gateways, hosts, user)
     ok = told["ok"] and not (exit_code and told["drift"])
     return Verdict(ok, told, tuple(drift.lines(told)), drift.ending(told)).as_dict(format)
 
 
-def drift_units(gateway: Found, host: str) -> dict[str, int]:
-    """The units that the gateway expects on a host, each with its port."""
-    known = gateway.get("expected", {}).get(host, {})
+def drift_hosts(gateways: Mapping[str, Found]) -> list[str]:
+    """The hosts on which one of the gateways expects a unit."""
+    return list(drift.expected(gateways))
+
+
+def drift_units(gateways: Mapping[str, Found], host: str) -> dict[str, int]:
+    """The units that the gateways expect on a host, each with its port."""
+    known = drift.expected(gateways).get(host, {})
     return {one["unit"]: one["port"] for one in known.values()}
 
 
@@ -78,6 +82,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name to function, as Ansible asks for them."""
         return {
+            "drift_hosts": drift_hosts,
             "drift_report": drift_report,
             "drift_units": drift_units,
             "plan_hosts": plan_hosts,

@@ -179,7 +179,7 @@ def _switched(hosts: Hosts, facts: Facts) -> Verdict:
 
 def _promoted(hosts: Hosts, facts: Facts) -> Verdict:
     """`provider`, `traffic` as it was given, `check_mode`."""
-    failures, canary = noted(hosts), noted(hosts, "gateway_canary")[0]
+    failures, canary = noted(hosts), _canary(hosts)
     provider, traffic = facts["provider"], facts["traffic"]
     document = {"ok": not failures, "failures": failures, "canary": canary}
     document |= {"provider": provider, "traffic": traffic}
@@ -194,12 +194,17 @@ def _promoted(hosts: Hosts, facts: Facts) -> Verdict:
 
 def _refused(hosts: Hosts, facts: Facts) -> Verdict:
     """`provider`, `traffic`, `force`: whether it gets that share whatever it has done."""
-    canary, traffic = noted(hosts, "gateway_canary")[0], facts["traffic"]
+    canary, traffic = _canary(hosts), facts["traffic"]
     if canary["allowed"] or facts["force"]:
         return Verdict(True)
     document = {"ok": False, "canary": canary, "provider": facts["provider"], "traffic": traffic}
     said = "The registry and the gateway are as before. With -e force=true it gets"
     return Verdict(False, document, why=f"{canary['why']}. {said} {traffic} all the same.")
+
+
+def _canary(hosts: Hosts) -> Facts:
+    """What the gateways have judged: of the first that does not allow it, if there is one."""
+    return min(noted(hosts, "gateway_canary"), key=lambda one: bool(one["allowed"]))
 
 
 def _proven(hosts: Hosts, _facts: Facts) -> Verdict:
@@ -221,8 +226,7 @@ def _documented(_hosts: Hosts, facts: Facts) -> Verdict:
 
 
 def _gateway(hosts: Hosts) -> Facts:
-    found: list[Facts] = noted(hosts, "gateway_result")
-    return found[0] if found else {}
+    return next(iter(noted(hosts, "gateway_result")), {})
 
 
 def _reported(told: Facts, text: str) -> Verdict:

@@ -297,20 +297,20 @@ def host(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_each_thing_on_a_host_has_its_sentence(unit: dict[str, Any], said: str) -> None:
-    told = core.drift(GATEWAY, host(**unit))
+    told = core.drift({"gateway": GATEWAY}, host(**unit))
     assert [(one["host"], one["text"]) for one in told["findings"]] == [("b1", said)]
     assert all(one["fix"] for one in told["findings"])
 
 
 def test_no_drift_says_so_in_one_line() -> None:
-    told = core.drift(GATEWAY, host())
+    told = core.drift({"gateway": GATEWAY}, host())
     assert core.lines(told) == ["drift: no drift: all is as it was deployed (generation 7)."]
     assert (told["ok"], told["drift"]) == (True, 0)
 
 
 def test_an_instance_that_is_stopped_is_told_once() -> None:
     backends = [{**OURS, "error": "connection refused"}]
-    told = core.drift({**GATEWAY, "backends": backends}, host(active="inactive"))
+    told = core.drift({"gateway": {**GATEWAY, "backends": backends}}, host(active="inactive"))
     assert core.lines(told) == [
         "b1",
         f"  ! {NAME} does not run: it is inactive",
@@ -326,7 +326,7 @@ def test_a_host_that_was_not_looked_at_is_told_and_the_rest_is_compared() -> Non
     }  # fmt: skip
     backends = [{**OURS, "error": "no answer"}]
     gateway = {**GATEWAY, "findings": [finding], "backends": backends}
-    told = core.drift(gateway, {"b1": {"unreachable": True, "msg": "no route"}}, "gateway1")
+    told = core.drift({"gateway1": gateway}, {"b1": {"unreachable": True, "msg": "no route"}})
     assert not told["ok"]
     assert core.lines(told) == [
         "gateway1",
@@ -337,13 +337,33 @@ def test_a_host_that_was_not_looked_at_is_told_and_the_rest_is_compared() -> Non
     ]
 
 
+def test_several_gateways_are_told_each_by_its_name() -> None:
+    finding = {
+        "kind": "unit", "subject": "x", "was": "", "now": "", "text": "x is gone", "fix": SITE,
+        "host": "",
+    }  # fmt: skip
+    late = {**GATEWAY, "current": 5, "findings": [finding]}
+    told = core.drift({"gw1": GATEWAY, "gw2": late}, host())
+    assert core.lines(told) == [
+        "gw2",
+        "  ! x is gone",
+        f"    mend: {SITE}",
+        "drift: 1 thing not as deployed (generations 7 on gw1, 5 on gw2).",
+    ]
+    assert told["generations"] == {"gw1": 7, "gw2": 5}
+    b2 = {"b2": {"q": {"unit": "llama-server-q.service", "port": 8081}}}
+    assert list(core.expected({"gw1": GATEWAY, "gw2": {"expected": b2}})) == ["b1", "b2"]
+
+
 def test_where_nothing_serves_yet_it_says_so() -> None:
-    told = core.drift({**GATEWAY, "current": None, "expected": {}}, {})
+    told = core.drift({"gateway": {**GATEWAY, "current": None, "expected": {}}}, {})
     assert core.summary(told) == "drift: nothing serves yet, so there is nothing to compare."
 
 
 def test_what_the_gateway_does_not_ask_is_a_note() -> None:
-    told = core.drift(GATEWAY, {"b1": {**host()["b1"], "leftover": ["llama-server-x.service"]}})
+    told = core.drift(
+        {"gateway": GATEWAY}, {"b1": {**host()["b1"], "leftover": ["llama-server-x.service"]}}
+    )
     assert told["drift"] == 0
     assert told["notes"] == [
         "llama-server-x.service on b1 is ours, and the gateway does not ask it."

@@ -370,7 +370,9 @@ def test_a_plan_shows_the_numbers_and_what_has_no_room() -> None:
     facts = {"gpus": [gpu(total=4096)], "notes": ["A note"], "models": {}}
     looked = {"account": [], "programs": [], "artifacts": [], "units": {}, "texts": {},
               "leftover": [], "problems": []}  # fmt: skip
-    end = plan_report(check, {"items": []}, {"gpu01": [looked]}, gpus={"gpu01": facts, "gpu02": {}})
+    end = plan_report(
+        check, {"gateway": {"items": []}}, {"gpu01": [looked]}, gpus={"gpu01": facts, "gpu02": {}}
+    )
     said = end["report"]
     assert "GPUs of gpu01" in said
     assert any("gpu01: error[gpu-overcommitted]" in line for line in said)

@@ -143,7 +143,7 @@ def item(verb: str, kind: str, text: str) -> dict[str, str]:
 
 
 def test_a_plan_without_a_change_says_so_in_one_line() -> None:
-    told = core.plan(CHECK, GATEWAY, {"backend1": NOTHING})
+    told = core.plan(CHECK, {"gateway": GATEWAY}, {"backend1": NOTHING})
     said = ["plan: no change: what serves is what the registry declares."]
     assert (core.lines(told), told["ok"], told["changes"]) == (said, True, 0)
 
@@ -157,7 +157,7 @@ def test_changes_are_grouped_and_counted() -> None:
     host = {**NOTHING, "units": {NAME: ["started"]}}
     told = core.plan(
         {**CHECK, "missing_variables": ["P_KEY"]},
-        {**GATEWAY, "items": items, "missing": ["P_KEY"]},
+        {"gateway": {**GATEWAY, "items": items, "missing": ["P_KEY"]}},
         {"backend1": host},
     )
     assert core.lines(told) == [
@@ -179,7 +179,9 @@ def test_changes_are_grouped_and_counted() -> None:
 
 
 def test_a_key_that_only_the_host_holds_is_told_so() -> None:
-    told = core.plan({**CHECK, "missing_variables": ["P_KEY"]}, GATEWAY, {"backend1": NOTHING})
+    told = core.plan(
+        {**CHECK, "missing_variables": ["P_KEY"]}, {"gateway": GATEWAY}, {"backend1": NOTHING}
+    )
     assert "(the gateway's host holds one)" in told["refused"][0]
 
 
@@ -188,17 +190,17 @@ def test_a_host_that_was_not_looked_at_is_told_and_the_rest_is_planned(
     found: dict[str, Any],
 ) -> None:
     items = [item("add", "name", "x is new")]
-    told = core.plan(CHECK, {**GATEWAY, "items": items}, {"backend1": found})
+    told = core.plan(CHECK, {"gateway": {**GATEWAY, "items": items}}, {"backend1": found})
     assert not told["ok"]
     assert list(told["not_seen"]) == ["backend1"]
     assert core.lines(told)[-1].startswith("plan: 1 to add, 0 to change, 0 to remove; not looked")
-    told = core.plan(CHECK, found, {"backend1": NOTHING}, "gateway1")
+    told = core.plan(CHECK, {"gateway1": found}, {"backend1": NOTHING})
     assert core.summary(told) == "plan: no change where it was looked at; not looked at: gateway1."
 
 
 def test_what_stands_in_the_way_is_told_with_the_file_that_was_to_be_added() -> None:
     gateway = {**GATEWAY, "refused": ["somebody is at it"], "items": [item("add", "name", "x")]}
-    told = core.plan({**CHECK, "file": "/tmp/x.yaml"}, gateway, {})
+    told = core.plan({**CHECK, "file": "/tmp/x.yaml"}, {"gateway": gateway}, {})
     assert "! the gateway would not be changed: somebody is at it" in core.lines(told)
     assert core.summary(told) == (
         "plan: 1 to add, 0 to change, 0 to remove; it would not begin, see above. To make it so: "
@@ -206,9 +208,30 @@ def test_what_stands_in_the_way_is_told_with_the_file_that_was_to_be_added() -> 
     )
 
 
+def test_what_several_gateways_share_is_told_once() -> None:
+    added = item("add", "name", "x is new")
+    one = {**GATEWAY, "current": 7, "next": 8, "items": [added], "notes": ["A note."]}
+    late = item("change", "limit", "limit of a: 3 -> 4")
+    two = {**one, "current": 5, "next": 6, "items": [added, late], "refused": ["busy"]}
+    told = core.plan(CHECK, {"gw1": one, "gw2": two}, {})
+    assert core.lines(told) == [
+        "Names and routes",
+        "  + x is new",
+        "gw2",
+        "  ~ limit of a: 3 -> 4",
+        "! the gateway would not be changed: gw2: busy",
+        "A note.",
+        "plan: 1 to add, 1 to change, 0 to remove; it would not begin, see above. To make it so: "
+        "ansible-playbook playbooks/site.yml",
+    ]
+    assert (told["generation"], told["next"]) == (7, 8)
+    assert told["gateways"]["gw2"] == {"generation": 5, "next": 6}
+    away = core.plan(CHECK, {"gw1": one, "gw2": {"unreachable": True, "msg": "no route"}}, {})
+    assert (away["changes"], away["not_seen"], away["ok"]) == (1, {"gw2": "no route"}, False)
+
+
 def test_what_is_ours_and_declared_no_more_is_a_note_and_no_change() -> None:
-    told = core.plan(
-        CHECK, GATEWAY, {"backend1": {**NOTHING, "leftover": ["llama-server-x.service"]}}
-    )
+    host = {**NOTHING, "leftover": ["llama-server-x.service"]}
+    told = core.plan(CHECK, {"gateway": GATEWAY}, {"backend1": host})
     assert told["changes"] == 0
     assert "llama-server-x.service on backend1 is ours and declared no more" in told["notes"][0]

@@ -82,13 +82,15 @@ def test_the_plan_that_is_shown_is_what_is_printed() -> None:
         "units": {NEW: ["written", "enabled", "started"]},
         "texts": {NEW: ["", UNIT.format(8192)]},
     }
-    told = plan_core.plan(CHECK, gateway(), {"gpu01": one, "gpu02": two}, "gateway1")
+    told = plan_core.plan(CHECK, {"gateway1": gateway()}, {"gpu01": one, "gpu02": two})
     assert plan_core.lines(told) == BLOCKS[0]
 
 
 def test_the_line_of_no_change_is_what_is_printed() -> None:
     check = {**CHECK, "missing_variables": []}
-    told = plan_core.plan(check, {**gateway(), "items": [], "missing": []}, {"gpu01": HOST})
+    told = plan_core.plan(
+        check, {"gateway1": {**gateway(), "items": [], "missing": []}}, {"gpu01": HOST}
+    )
     assert plan_core.lines(told) == BLOCKS[1]
 
 
@@ -108,7 +110,7 @@ def test_the_drift_that_is_shown_is_what_is_printed() -> None:
         "reload": False, "drop_ins": [], "holder": "",
     }  # fmt: skip
     hosts = {"gpu01": {"units": [unit], "leftover": [], "systemd": ""}}
-    told = drift_core.drift({"current": 7, "findings": seen, "notes": []}, hosts, "gateway1")
+    told = drift_core.drift({"gateway1": {"current": 7, "findings": seen, "notes": []}}, hosts)
     assert drift_core.lines(told) == BLOCKS[2]
 
 

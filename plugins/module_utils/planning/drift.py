@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drift: what is not as it was deployed, on the gateway and on each host."""
+"""Drift: what is not as it was deployed, on the gateways and on each host."""
 
 from __future__ import annotations
 
@@ -20,38 +20,62 @@ Found = Mapping[str, Any]
 
 
 def drift(
-    gateway: Found, hosts: Mapping[str, Found], name: str = "gateway", user: str = "llm"
+    gateways: Mapping[str, Found], hosts: Mapping[str, Found], user: str = "llm"
 ) -> dict[str, Any]:
-    """JSON-ready. `gateway` is the result of lab.llm.gateway_drift on the host `name`, `hosts` are
-    those of lab.llm.service_drift; one that could not be looked at has a `msg`.
+    """JSON-ready. `gateways` are the results of lab.llm.gateway_drift by host, `hosts` those of
+    lab.llm.service_drift; one that could not be looked at has a `msg`.
 
     Returns ok (whether all was looked at), drift (how many findings), findings, notes, not_seen
-    ({host: why}), generation.
+    ({host: why}), generation (of the first gateway), generations ({gateway: number}).
     """
-    not_seen = unseen([(name, gateway), *hosts.items()])
+    not_seen = unseen([*gateways.items(), *hosts.items()])
+    on_hosts = {host: _on_host(host, seen, user) for host, seen in hosts.items()}
     found: list[Finding] = []
-    if seen_by_us(gateway):
-        found += [Finding(**{**one, "host": name}) for one in gateway["findings"]]
-    stopped = []
-    for host, seen in hosts.items():
-        if seen_by_us(seen):
-            own = list(of_host(host, seen, user))
-            found += own
-            down = [one.subject for one in own if one.kind in ("state", "gone")]
-            names = gateway.get("expected", {}).get(host, {})
-            stopped += [(p, host) for p, one in names.items() if one["unit"] in down]
-        else:
-            stopped += [(p, host) for p in gateway.get("expected", {}).get(host, {})]
-    found += [replace(one, host=name) for one in of_backends(gateway.get("backends", ()), stopped)]
-    notes = [*gateway.get("notes", ()), *(n for h, s in hosts.items() for n in _notes(h, s))]
+    for name, gateway in gateways.items():
+        if seen_by_us(gateway):
+            found += [Finding(**{**one, "host": name}) for one in gateway["findings"]]
+    found += [one for own in on_hosts.values() for one in own or ()]
+    for name, gateway in gateways.items():
+        stopped = _stopped(gateway.get("expected", {}), on_hosts)
+        silent = of_backends(gateway.get("backends", ()), stopped)
+        found += [replace(one, host=name) for one in silent]
+    notes = [note for gateway in gateways.values() for note in gateway.get("notes", ())]
+    notes += [note for host, seen in hosts.items() for note in _notes(host, seen)]
+    numbers = {name: gateway.get("current") for name, gateway in gateways.items()}
     return {
         "ok": not not_seen,
         "drift": len(found),
         "findings": [one.as_dict() for one in found],
-        "notes": notes,
+        "notes": list(dict.fromkeys(notes)),
         "not_seen": not_seen,
-        "generation": gateway.get("current"),
+        "generation": next(iter(numbers.values()), None),
+        "generations": numbers,
     }
+
+
+def expected(gateways: Mapping[str, Found]) -> dict[str, dict[str, Any]]:
+    """host -> provider -> its unit and port, as the gateways together expect them."""
+    found: dict[str, dict[str, Any]] = {}
+    for gateway in gateways.values():
+        for host, units in gateway.get("expected", {}).items():
+            found.setdefault(host, {}).update(units)
+    return found
+
+
+def _on_host(host: str, seen: Found, user: str) -> list[Finding] | None:
+    return [*of_host(host, seen, user)] if seen_by_us(seen) else None
+
+
+def _stopped(
+    units: Mapping[str, Found], on_hosts: Mapping[str, list[Finding] | None]
+) -> list[tuple[str, str]]:
+    """Of what a gateway expects: the (provider, host) that is known not to run, or not seen."""
+    found = []
+    for host, own in on_hosts.items():
+        down = None if own is None else {o.subject for o in own if o.kind in ("state", "gone")}
+        names = units.get(host, {})
+        found += [(p, host) for p, one in names.items() if down is None or one["unit"] in down]
+    return found
 
 
 def of_host(host: str, seen: Found, user: str) -> Iterator[Finding]:
@@ -132,8 +156,15 @@ def summary(told: Found) -> str:
     elif told["not_seen"]:
         said = "no drift where it was looked at"
     ends = [f"not looked at: {listed(told['not_seen'])}"] if told["not_seen"] else []
-    number = f" (generation {told['generation']})" if told["generation"] else ""
+    numbers = list(dict.fromkeys(one for one in told["generations"].values() if one))
+    number = f" ({_serving(numbers, told['generations'])})" if numbers else ""
     return f"drift: {'; '.join([said + number, *ends])}."
+
+
+def _serving(numbers: list[int], by_gateway: Mapping[str, Any]) -> str:
+    if len(numbers) == 1:
+        return f"generation {numbers[0]}"
+    return "generations " + listed(f"{one} on {name}" for name, one in by_gateway.items())
 
 
 def ending(told: Found) -> str:

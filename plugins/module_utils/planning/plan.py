@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan: what a run would change, on the gateway and on each host, for people and programs."""
+"""The plan: what a run would change, on the gateways and on each host, for people and programs."""
 
 from __future__ import annotations
 
@@ -33,23 +33,31 @@ SIGNS = {ADD: "+", CHANGE: "~", REMOVE: "-"}
 
 def plan(
     check: Found,
-    gateway: Found,
+    gateways: Mapping[str, Found],
     hosts: Mapping[str, Found],
-    name: str = "the gateway",
     placed: Mapping[str, Found] | None = None,
 ) -> dict[str, Any]:
-    """JSON-ready. `check` is the result of lab.llm.registry, `gateway` that of lab.llm.gateway_plan
-    on the host `name`, `hosts` are those of lab.llm.service_plan by host; one of a host that could
+    """JSON-ready. `check` is the result of lab.llm.registry, `gateways` are those of
+    lab.llm.gateway_plan by host, `hosts` those of lab.llm.service_plan; one of a host that could
     not be looked at has `unreachable` or `failed`, and a `msg`. `placed` is the placement on the
     GPUs of each host that was asked for them.
 
-    Returns ok (whether all was looked at), changes (how many), add, change, remove, groups ([{name,
-    host, items}]), secrets ({needed, missing}), placement, refused, notes, not_seen ({host: why}),
-    generation, next, file.
+    Returns ok (whether all was looked at), changes (how many; what is the same on all gateways is
+    one), add, change, remove, groups ([{name, host, items}]), secrets ({needed, missing}),
+    placement, refused, notes, not_seen ({host: why}), generation and next (of the first gateway),
+    gateways ({host: {generation, next}}), file.
     """
-    not_seen = unseen([(name, gateway), *hosts.items()])
-    items: list[Item] = list(gateway.get("items", ()))
+    not_seen = unseen([*gateways.items(), *hosts.items()])
+    looked_at = {name: found for name, found in gateways.items() if seen_by_us(found)}
+    items, own_items = _shared([found.get("items", ()) for found in looked_at.values()])
     groups = [group for group in _gateway_groups(items) if group["items"]]
+    for name, mine in zip(looked_at, own_items, strict=True):
+        groups += [{"name": name, "host": name, "items": mine}] if mine else []
+        items += mine
+    numbers = {
+        name: {"generation": found.get("current"), "next": found.get("next")}
+        for name, found in gateways.items()
+    }
     missing = list(check.get("missing_variables", ()))
     for host, found in hosts.items():
         if seen_by_us(found):
@@ -66,14 +74,14 @@ def plan(
         "secrets": {"needed": [v["name"] for v in check["variables"]], "missing": missing},
         "placement": placed or {},
         "refused": [
-            *_lacking(check, gateway, missing),
-            *_refused(gateway, hosts),
+            *_lacking(check, gateways, missing),
+            *_refused(looked_at, hosts),
             *(f"{host}: {one}" for host, told in (placed or {}).items() for one in errors(told)),
         ],
-        "notes": [*gateway.get("notes", ()), *_notes(hosts), *_of_gpus(placed or {})],
+        "notes": [*_of_gateways(looked_at, "notes"), *_notes(hosts), *_of_gpus(placed or {})],
         "not_seen": not_seen,
-        "generation": gateway.get("current"),
-        "next": gateway.get("next"),
+        **next(iter(numbers.values()), {"generation": None, "next": None}),
+        "gateways": numbers,
         "file": check.get("file", ""),
     }
 
@@ -139,11 +147,18 @@ def _gateway_groups(items: Sequence[Item]) -> list[dict[str, Any]]:
     ]
 
 
-def _lacking(check: Found, gateway: Found, missing: Sequence[str]) -> Iterator[str]:
-    """Names without a value here; whether the gateway's host holds one, if that is known."""
+def _shared(lists: Sequence[Sequence[Any]]) -> tuple[list[Any], list[list[Any]]]:
+    """What all of the lists have, and what each has besides."""
+    shared = [one for one in lists[0] if all(one in other for other in lists)] if lists else []
+    return shared, [[one for one in each if one not in shared] for each in lists]
+
+
+def _lacking(check: Found, gateways: Mapping[str, Found], missing: Sequence[str]) -> Iterator[str]:
+    """Names without a value here; whether the gateways' hosts hold one, if that is known."""
     needed = {one["name"]: one["needed_by"] for one in check["variables"]}
     for name in missing:
-        held = "" if "missing" not in gateway or name in gateway["missing"] else _HELD
+        hold = all("missing" in one and name not in one["missing"] for one in gateways.values())
+        held = _HELD if gateways and hold else ""
         yield (
             f"{name} has no value here, needed by {listed(needed[name])}{held}: export it where "
             "ansible-playbook runs, or put it into llm_secrets in a vault"
@@ -153,12 +168,20 @@ def _lacking(check: Found, gateway: Found, missing: Sequence[str]) -> Iterator[s
 _HELD = " (the gateway's host holds one)"
 
 
-def _refused(gateway: Found, hosts: Mapping[str, Found]) -> Iterator[str]:
-    for reason in gateway.get("refused", ()):
+def _refused(gateways: Mapping[str, Found], hosts: Mapping[str, Found]) -> Iterator[str]:
+    for reason in _of_gateways(gateways, "refused"):
         yield f"the gateway would not be changed: {reason}"
     for host, found in hosts.items():
         for problem in found.get("problems", ()):
             yield f"{host}: {problem}"
+
+
+def _of_gateways(gateways: Mapping[str, Found], key: str) -> list[str]:
+    """What they say, with the name of the one that says it where not all do."""
+    said = {name: found.get(key, ()) for name, found in gateways.items()}
+    shared, own = _shared([*said.values()])
+    each = zip(said, own, strict=True)
+    return [*shared, *(f"{name}: {one}" for name, mine in each for one in mine)]
 
 
 def _of_gpus(placed: Mapping[str, Found]) -> Iterator[str]:
