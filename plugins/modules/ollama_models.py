@@ -61,8 +61,8 @@ EXAMPLES = r"""
 RETURN = r"""
 instances:
   description: >-
-    By provider, C(done) (sentences), C(leftover) (models of ours that are declared no more) and
-    C(waits) (whether it waits for its turn in a slot).
+    By provider, C(done) (sentences), C(leftover) (models of ours that are declared no more),
+    C(waits) (whether it waits for its turn in a slot) and C(lacks) (what it will bring then).
   type: dict
   returned: success
 """

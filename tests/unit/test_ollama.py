@@ -30,6 +30,11 @@ from ansible_collections.lab.llm.plugins.module_utils.host.ollama_models import 
     ensure,
     on_disk,
 )
+from ansible_collections.lab.llm.plugins.module_utils.planning.services import (
+    merged,
+    notes_of,
+    plan_host,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from ollama_stand_in import serve
@@ -210,11 +215,16 @@ def test_models_are_pulled_named_and_made_once(stand: Stand, tmp_path: Path) -> 
     )
     wished = [
         "pulled small:1b",
-        "named small:1b org/alias:latest",
+        "made org/alias:latest, another name of small:1b",
         "made terse:latest from small:1b",
         "made own:latest from m.gguf",
     ]
-    assert [one.partition(" (")[0] for one in done(stand.ensure(*models, check=True))] == wished
+    assert done(stand.ensure(*models, check=True)) == [
+        "small:1b is pulled",
+        "org/alias:latest is made, another name of small:1b",
+        "terse:latest is made from small:1b",
+        "own:latest is made from m.gguf",
+    ]
     assert stand.names() == []
     assert [one.partition(" (")[0] for one in done(stand.ensure(*models))] == wished
     assert set(stand.names()) == {"small:1b", "org/alias:latest", "terse:latest", "own:latest"}
@@ -299,7 +309,27 @@ def test_a_pull_that_breaks_off_goes_on(stand: Stand) -> None:
 
 
 def test_who_waits_in_a_slot_is_left_alone_and_nobody_there_is_told(tmp_path: Path) -> None:
-    one = {"provider": "p", "base": "http://127.0.0.1:9", "store": str(tmp_path), "models": []}
+    one = {"provider": "p", "base": "http://127.0.0.1:9", "store": str(tmp_path), "models": [TERSE]}
     given = {"stall_timeout": 1, "remove": False}
-    assert ensure([{**one, "runs": False}], given, False)["instances"]["p"]["waits"]
+    for runs in (False, None):
+        waiting = ensure([{**one, "runs": runs}], given, False)
+        assert waiting["changed"] is False
+        told = {"waits": True, "done": [], "leftover": [], "lacks": ["terse"]}
+        assert waiting["instances"]["p"] == told
     assert "gives no answer" in ensure([{**one, "runs": True}], given, False)["msg"]
+
+
+def test_the_plan_says_what_becomes_of_models() -> None:
+    service: dict[str, Any] = {"account": [], "programs": [], "artifacts": [], "units": {}}
+    runs = {"done": ["a:1b is pulled", "b is removed"], "waits": False, "lacks": []}
+    waits = {"done": [], "waits": True, "lacks": ["c"], "leftover": []}
+    models = {"models": {"p": {**runs, "leftover": ["d"]}, "q": waits}}
+    found = merged([{**service, "texts": {}, "leftover": []}, models])
+    assert [(one.verb, one.text) for one in plan_host(found, [])] == [
+        ("add", "p: a:1b is pulled"),
+        ("remove", "p: b is removed"),
+    ]
+    assert list(notes_of("h1", found)) == [
+        "p on h1 still holds d, declared no more: ollama_prune_models removes what we brought.",
+        "q waits for its turn in a slot on h1: c will be brought when it runs.",
+    ]

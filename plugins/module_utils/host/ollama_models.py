@@ -36,6 +36,11 @@ class Instance:
     def digest(self, name: str) -> str:
         return self.held.get(key(name), ("", 0))[0]
 
+    def did(self, name: str, verb: str, rest: str = "") -> None:
+        """In words what was done, or with `check` what would be."""
+        said = f"{name} is {verb}" if self.check else f"{verb} {name}"
+        self.done.append(f"{said}{rest}")
+
 
 def ensure(
     instances: Sequence[Mapping[str, Any]], given: Mapping[str, Any], check: bool
@@ -44,7 +49,8 @@ def ensure(
 
     `instances`: [{provider, base, store, runs, models: [{name, tag, file, modelfile, adapters}]}];
     `given`: stall_timeout (seconds) and remove (whether models of ours that are declared no more
-    go). An instance that waits for its turn in a slot is left as it is.
+    go). An instance that waits for its turn in a slot is left as it is, as only it itself could
+    pull; what it `lacks` is told.
     """
     shown: dict[str, Any] = {}
     before, after = [], []
@@ -55,14 +61,17 @@ def ensure(
         declared.setdefault(one["store"], set()).update(key(m["name"]) for m in one["models"])
     for one in instances:
         if not one["runs"]:
-            shown[one["provider"]] = {"waits": True, "done": [], "leftover": []}
+            held = on_disk(Path(one["store"]))
+            lacks = [m["name"] for m in one["models"] if key(m["name"]) not in held]
+            shown[one["provider"]] = {"waits": True, "done": [], "leftover": [], "lacks": lacks}
             continue
         try:
             state = _open(one, given, check)
             before += _told(one, state)
             left = _settle(one, state, declared[one["store"]], bool(given["remove"]))
             after += _told(one, state)
-            shown[one["provider"]] = {"waits": False, "done": state.done, "leftover": left}
+            told = {"done": state.done, "leftover": left, "lacks": []}
+            shown[one["provider"]] = {"waits": False, **told}
         except (OllamaError, OSError) as problem:
             problems.append(f"provider {one['provider']}: {problem}")
     diff = {"before": "".join(before), "after": "".join(after)}
@@ -107,7 +116,7 @@ def _settle(one: Mapping[str, Any], state: Instance, declared: set[str], remove:
         if not state.check:
             state.api.delete(name)
         state.held.pop(name)
-        state.done.append(f"removed {name}")
+        state.did(name, "removed")
     kept = {k: v for k, v in state.note.items() if k in declared or k in state.held}
     if not state.check and kept != _read(state.store):
         text = json.dumps(kept, indent=2, sort_keys=True) + "\n"
@@ -181,7 +190,7 @@ def _pull(tag: str, state: Instance) -> None:
                     raise
         state.held = state.api.digests()
     size = sum(total for total, _missing in totals.values())
-    state.done.append(f"pulled {tag}" + (f" ({size / 1e6:.0f} MB)" if size else ""))
+    state.did(tag, "pulled", f" ({size / 1e6:.0f} MB)" if size else "")
     if state.check:
         state.held[key(tag)] = ("to be pulled", 0)
 
@@ -196,7 +205,7 @@ def _alias(name: str, tag: str, state: Instance) -> None:
         state.held = state.api.digests()
     else:
         state.held[key(name)] = (state.digest(tag), 0)
-    state.done.append(f"named {tag} {name}")
+    state.did(name, "made", f", another name of {tag}")
 
 
 def _make(model: Mapping[str, Any], name: str, tag: str, state: Instance) -> None:
@@ -212,7 +221,7 @@ def _make(model: Mapping[str, Any], name: str, tag: str, state: Instance) -> Non
             asked["adapters"] = dict(_given(model["adapters"], state))
         state.api.create(asked, lambda line: None)
         state.held = state.api.digests()
-    state.done.append(f"made {name} from {tag or Path(model['file']).name}")
+    state.did(name, "made", f" from {tag or Path(model['file']).name}")
 
 
 def _given(files: Sequence[str], state: Instance) -> Iterator[tuple[str, str]]:

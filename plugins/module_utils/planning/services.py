@@ -35,6 +35,8 @@ def plan_host(found: Found, specs: Specs, missing: Collection[str] = ()) -> list
             continue
         words = [word for word in done if name not in keyless or word != "secrets written"]
         changes.append(_unit(name, words, found["texts"], known.get(name)))
+    for provider, told in found.get("models", {}).items():
+        changes += [_model(provider, sentence) for sentence in told["done"]]
     return changes
 
 
@@ -60,6 +62,23 @@ def notes_of(host: str, found: Found) -> Iterator[str]:
             f"{name} on {host} is ours and declared no more. It stays: remove_provider.yml takes "
             "an instance away, and so does its role's variable, as llama_cpp_leftovers: remove."
         )
+    for provider, told in found.get("models", {}).items():
+        if told["lacks"]:
+            yield (
+                f"{provider} waits for its turn in a slot on {host}: {', '.join(told['lacks'])} "
+                "will be brought when it runs."
+            )
+        if told["leftover"]:
+            yield (
+                f"{provider} on {host} still holds {', '.join(told['leftover'])}, declared no "
+                "more: ollama_prune_models removes what we brought."
+            )
+
+
+def _model(provider: str, sentence: str) -> Change:
+    """What becomes of a model in an engine's own store."""
+    verb = REMOVE if sentence.endswith(" is removed") else ADD
+    return Change("model", provider, f"{provider}: {sentence}", verb)
 
 
 def _artifact(one: Mapping[str, Any]) -> Change:
