@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from tools.gateway_under_test import AT_REST, Gateway, gateway_under_test  # noqa: E402
 from tools.lab_hosts import ansible_environment, down, is_up, up  # noqa: E402
+from tools.ollama_under_test import OllamaHost, ollama_host  # noqa: E402
 
 Play = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -61,6 +62,13 @@ def running(gateway: Gateway) -> Gateway:
     if gateway.at_rest() != AT_REST:
         gateway.serve("running")
     return gateway
+
+
+@pytest.fixture(scope="session")
+def ollama(the_lab: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaHost]:
+    """A host with an instance of the role ollama, beside what else the lab runs."""
+    with ollama_host(tmp_path_factory.mktemp("ollama")) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")

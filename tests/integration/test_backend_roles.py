@@ -10,84 +10,25 @@ They run as a user of their own, on ports of their own, so that what else is in 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "lab"))
-from labkit.settings import lab_from_environment  # noqa: E402
+from tools.backend_under_test import HOST, BackendHost, Result
 
 pytestmark = pytest.mark.lab
 
-USER, HOME, HOST = "llmtest", "/var/lib/llmtest", "backend2"
+USER, HOME = "llmtest", "/var/lib/llmtest"
 KEY = "sk-very\"secret$HOME`x`\\ %n 'y' 9"
 NASTY = ["plain", "two words", "50% $HOME ${X}", 'a"b', "it's", "back\\slash", "%n", ";", "é", "\t"]
 
 
-class Backend:
-    """The host under test: plays on it, commands in it, requests to it."""
-
-    def __init__(self, folder: Path) -> None:
-        lab = lab_from_environment()
-        self.inventory, self.address = lab.inventory, lab.addresses[HOST]
-        self.served = (
-            json.loads((lab.state / "artifacts.json").read_text())
-            if (lab.state / "artifacts.json").exists()
-            else json.loads((ROOT / "build/lab/artifacts.json").read_text())
-        )
-        self.folder = folder
+class Backend(BackendHost):
+    """The host under test, and its instances of llama.cpp."""
 
     def play(self, *words: str, under_test: str = "llama_cpp", **variables: Any) -> Result:
-        file = self.folder / "vars.json"
-        account = {"user_service_user": USER, "user_service_home": HOME}
-        file.write_text(json.dumps({**account, "under_test": under_test, **variables}))
-        argv = ["ansible-playbook", "-i", str(self.inventory), "-e", f"@{file}", *words]
-        done = subprocess.run(
-            [*argv, "tests/integration/plays/backend.yml"],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-            cwd=ROOT,
-            env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "default", "ANSIBLE_NOCOLOR": "1"},
-        )
-        return Result(done.returncode, done.stdout + done.stderr)
-
-    def shell(self, command: str) -> str:
-        """A command as root; its output. (Only here: a test looks at the host from outside.)"""
-        argv = [ROOT / "tests/lab/lab", "ssh", HOST, "sudo", "sh", "-s"]
-        done = subprocess.run(
-            argv, input=command, capture_output=True, text=True, timeout=120, check=True
-        )
-        return done.stdout
-
-    def systemctl(self, words: str) -> str:
-        return self.shell(
-            f"exec runuser -u {USER} -- env XDG_RUNTIME_DIR=/run/user/$(id -u {USER}) {words}"
-        )
-
-    def ask(self, port: int, path: str, body: dict | None = None, key: str = "") -> tuple[int, Any]:
-        request = urllib.request.Request(
-            f"http://{self.address}:{port}{path}",
-            data=json.dumps(body).encode() if body else None,
-            headers={"Content-Type": "application/json"},
-        )
-        if key:
-            request.add_header("Authorization", f"Bearer {key}")
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=60) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as problem:
-            return problem.code, None
+        return super().play(*words, under_test=under_test, **variables)
 
     def spec(self, provider: str, port: int, **changes: Any) -> dict[str, Any]:
         model = self.served["model"]
@@ -121,36 +62,13 @@ class Backend:
         }
 
 
-class Result:
-    def __init__(self, code: int, output: str) -> None:
-        self.code, self.output = code, output
-
-    @property
-    def changed(self) -> int:
-        recap = next(line for line in self.output.splitlines() if line.startswith(f"{HOST} "))
-        return int(recap.split("changed=")[1].split()[0])
-
-
-REMOVE = f"""
-if id {USER} >/dev/null 2>&1; then
-  uid=$(id -u {USER})
-  loginctl disable-linger {USER}
-  systemctl stop user@$uid.service
-  rm -rf /etc/systemd/system/user@$uid.service.d
-  systemctl daemon-reload
-  userdel --remove {USER} 2>/dev/null
-fi
-true
-"""
-
-
 @pytest.fixture(scope="module")
 def bare(the_lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """The host without the user under test."""
-    backend = Backend(tmp_path_factory.mktemp("backend"))
-    backend.shell(REMOVE)
+    backend = Backend(tmp_path_factory.mktemp("backend"), USER)
+    backend.remove()
     yield backend
-    backend.shell(REMOVE)
+    backend.remove()
 
 
 @pytest.fixture(scope="module")
