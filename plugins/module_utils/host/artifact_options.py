@@ -50,12 +50,23 @@ def wish_of(
     except ValueError:
         raise ValueError(f"{name}: mode '{values['mode']}' is not octal, such as 0644") from None
     values["include"] = tuple(values.get("include", ()))
-    values["token"] = (tokens or {}).get(values.get("token_env", ""), "")
+    variable = str(values.get("token_env", ""))
+    values["token"] = _token(name, variable, str((tokens or {}).get(variable) or ""))
     values |= {"endpoint": endpoint, **_opened(handed or {})}
     wish = Artifact(name=name, **values)
     if problem := problem_with(wish):
         raise ValueError(f"{name}: {problem}")
     return wish
+
+
+def _token(name: str, variable: str, value: str) -> str:
+    """The token without the newline that ends a file; what cannot be sent is named, not shown."""
+    token = value.strip()
+    if all("!" <= char <= "~" for char in token):
+        return token
+    raise ValueError(
+        f"{name}: the value of {variable} holds a blank, a line break or a letter that no token has"
+    )
 
 
 def _opened(copy: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,8 @@ from .web import TIMEOUT, open_url, refusal
 ATTEMPTS = 3
 # So many bytes are progress: what has come this far may break off as often as it likes.
 PROGRESS = 16 << 20
+# Who sends less than so many bytes in so many seconds is not waited for.
+LEAST, PATIENCE = 64_000, 300.0
 # What another try may cure; everything else is an answer.
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 UNSATISFIABLE = 416
@@ -148,28 +150,45 @@ def _goes_on_at(answer: IO[bytes], offset: int) -> int:
 
 def _receive(origin: Origin, answer: IO[bytes], part: Path, offset: int) -> int:
     headers = answer.headers  # type: ignore[attr-defined]
-    announced = headers.get("Content-Length")
-    length = int(announced) if announced else None
+    announced = headers.get("Content-Length") or ""
+    length = int(announced) if announced.isdecimal() else None
     if length and length > shutil.disk_usage(part.parent).free:
         raise disk_full(part.parent, length)
     digest = _digest(origin, part, offset)
     tag = headers.get("ETag") or ""
     validator = headers.get("Last-Modified") if not tag or tag.startswith("W/") else tag
     known = {"of": origin.key, "validator": validator}
-    size = offset
+    size, pace = offset, _Pace(shown(origin.url))
     with part.open("r+b" if offset else "wb") as out, full_disk_told(part.parent, length):
         write(about(part), json.dumps(known).encode(), 0o600)
         out.seek(offset)
-        while chunk := answer.read(CHUNK):
+        while chunk := answer.read1(CHUNK):  # type: ignore[attr-defined]
             out.write(chunk)
             digest(chunk)
             size += len(chunk)
+            pace.see(len(chunk))
         out.flush()
     if length is not None and size != offset + length:
         raise _PassingError(
             f"{shown(origin.url)} broke off after {size} of {offset + length} bytes"
         )
     return _check(origin, part, offset, digest)
+
+
+class _Pace:
+    """Sees that something comes: a byte now and then keeps a connection open for ever."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.size, self.end = name, 0, time.monotonic() + PATIENCE
+
+    def see(self, count: int) -> None:
+        self.size += count
+        if self.size >= LEAST:
+            self.size, self.end = 0, time.monotonic() + PATIENCE
+        elif time.monotonic() > self.end:
+            raise _PassingError(
+                f"{self.name} broke off: less than {LEAST / 1000:g} kB came in {PATIENCE:g} s"
+            )
 
 
 Digest = Callable[[bytes], str]

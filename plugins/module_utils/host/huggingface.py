@@ -17,9 +17,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .fetch import FetchError
+from .fingerprints import RECORD
+from .folders import INSTALLED
 from .web import open_url, refusal
 
 ENDPOINT = "https://huggingface.co"
+MOST = 64 << 20  # bytes of a list
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def listing(
     url = f"{endpoint.rstrip('/')}/api/models/{repository}/revision/{_quoted(revision)}?blobs=true"
     try:
         with open_url(url, token) as answer:
-            found = json.load(answer)
+            found = json.loads(answer.read(MOST))
         return str(found["sha"]), [_file(one, repository) for one in found["siblings"]]
     except urllib.error.HTTPError as problem:
         raise FetchError(refusal(url, problem, bool(token), token_env)) from None
@@ -75,6 +78,8 @@ def _file(given: Mapping[str, Any], repository: str) -> HubFile:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts:
         raise FetchError(f"{repository} would write outside of its folder: {path!r}")
+    if "\0" in path or path in (RECORD, INSTALLED):
+        raise FetchError(f"{repository} has a file whose name cannot be kept: {path!r}")
     sha256 = str(large.get("sha256") or "")
     git = "" if sha256 else str(given["blobId"])
     return HubFile(path, int(large.get("size") or given["size"]), sha256, git)

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from .diagnosis import account, cause
@@ -101,7 +102,7 @@ def answer_problem(probe: Probe) -> str:
             status, body = answer.status, answer.read(1 << 20)
     except urllib.error.HTTPError as problem:
         status, body = problem.code, b""
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, HTTPException) as problem:
         return f"{probe.url} gives no answer ({getattr(problem, 'reason', problem)})"
     if status != probe.status:
         return f"{probe.url} answers {status}, expected {probe.status}"

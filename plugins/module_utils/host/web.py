@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -24,6 +25,8 @@ _HUB = {
     "EntryNotFound": "the repository has no such file at this revision",
 }
 _REFUSED = (401, 403)
+# What an address may hold as it is; all else is written as %XX.
+_PLAIN = "%!#$&'()*+,/:;=?@[]"
 
 
 class _OnlyWeb(urllib.request.HTTPRedirectHandler):
@@ -50,13 +53,34 @@ class _OnlyWeb(urllib.request.HTTPRedirectHandler):
 def open_url(
     url: str, token: str = "", headers: Mapping[str, str] | None = None, method: str = "GET"
 ) -> Any:  # noqa: ANN401 - urllib's answers have no common type
-    """The answer, as urllib gives it. The token is not sent on to where a redirect leads."""
+    """The answer, as urllib gives it. The token is not sent on to where a redirect leads, nor are a
+    user and a password in the address, which are sent as a login."""
+    address, login = _split(url)
     request = urllib.request.Request(  # noqa: S310
-        url, headers={"User-Agent": "lab.llm", **(headers or {})}, method=method
+        address, headers={"User-Agent": "lab.llm", **(headers or {})}, method=method
     )
-    if token:
-        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    if token or login:
+        said = f"Bearer {token}" if token else f"Basic {login}"
+        request.add_unredirected_header("Authorization", said)
     return urllib.request.build_opener(_OnlyWeb).open(request, timeout=TIMEOUT)
+
+
+def is_address(url: str) -> bool:
+    """Whether it can be taken apart; what Python says of one that cannot may hold its password."""
+    try:
+        return urllib.parse.urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def _split(url: str) -> tuple[str, str]:
+    """(the address, a login in the form of HTTP)."""
+    if not is_address(url):
+        raise FetchError("one of the addresses is none: see to its brackets, its port and its '@'")
+    parts = urllib.parse.urlsplit(urllib.parse.quote(url, safe=_PLAIN))
+    who, _at, host = parts.netloc.rpartition("@")
+    login = base64.b64encode(urllib.parse.unquote_to_bytes(who)).decode()
+    return parts._replace(netloc=host).geturl(), login
 
 
 def refusal(url: str, problem: urllib.error.HTTPError, has_token: bool, variable: str) -> str:
