@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from labkit import machine
 from labkit.artifacts import served_folder
+from labkit.shell import as_root, run
 
 from .backend_under_test import HOST, BackendHost, Result
 from .ollama_stand_in_models import offer
@@ -60,6 +62,19 @@ class OllamaHost(BackendHost):
             **changes,
             "environment": environment | changes.get("environment", {}),
         }
+
+    def inside(self, *argv: str) -> None:
+        """Run by this machine among the mounts of the host, which may not mount by itself."""
+        container = self.lab.container(HOST)
+        found = run(
+            machine.podman(self.lab, "inspect", "-f", "{{.State.Pid}}", container), timeout=60
+        )
+        run(as_root(["nsenter", "-t", found.stdout.strip(), "-m", *argv]), timeout=60)
+
+    def unmount(self) -> None:
+        if self.shell(f"mountpoint -q {HOME} && echo yes; true"):
+            self.inside("umount", "-l", HOME)
+        self.shell(f"rm -rf {HOME}")
 
     def run(self, *words: str, under_test: str = "ollama", **changes: Any) -> Result:
         """The role with one instance; `ollama_...` are its variables, the rest the instance's."""
@@ -110,15 +125,16 @@ def ollama_host(folder: Path) -> Iterator[OllamaHost]:
     """The host with one instance, put there from nothing."""
     host = OllamaHost(folder)
     host.remove()
-    host.shell(
-        f"mountpoint -q {HOME} || {{ mkdir -p {HOME}; mount -t tmpfs -o size={DISK}m,mode=755 "
-        f"tmpfs {HOME}; }}"
-    )
+    host.unmount()
+    host.shell(f"mkdir -p {HOME}")
+    host.inside("mount", "-t", "tmpfs", "-o", f"size={DISK}m,mode=755", "tmpfs", HOME)
     preview = host.run("--check", "--diff")
     assert preview.code == 0, preview.output
     assert "smollm2:135m to be pulled" in preview.output
     done = host.run("--diff")
     assert done.code == 0, done.output
-    yield host
-    host.remove()
-    host.shell(f"umount -l {HOME}; rm -rf {HOME}")
+    try:
+        yield host
+    finally:
+        host.remove()
+        host.unmount()
