@@ -69,7 +69,7 @@ class OllamaHost(BackendHost):
         found = run(
             machine.podman(self.lab, "inspect", "-f", "{{.State.Pid}}", container), timeout=60
         )
-        run(as_root(["nsenter", "-t", found.stdout.strip(), "-m", *argv]), timeout=60)
+        run(as_root(["nsenter", "-t", found.stdout.strip(), "-m", "-p", *argv]), timeout=60)
 
     def unmount(self) -> None:
         if self.shell(f"mountpoint -q {HOME} && echo yes; true"):
