@@ -126,8 +126,10 @@ def ollama_host(folder: Path) -> Iterator[OllamaHost]:
     host = OllamaHost(folder)
     host.remove()
     host.unmount()
-    host.shell(f"mkdir -p {HOME}")
+    shell = "/usr/sbin/nologin"
+    host.shell(f"useradd --system --user-group --create-home -d {HOME} -s {shell} {USER}")
     host.inside("mount", "-t", "tmpfs", "-o", f"size={DISK}m,mode=755", "tmpfs", HOME)
+    host.shell(f"chown {USER}: {HOME}")
     preview = host.run("--check", "--diff")
     assert preview.code == 0, preview.output
     assert "smollm2:135m to be pulled" in preview.output
