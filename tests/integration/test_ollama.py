@@ -14,11 +14,11 @@ import hashlib
 import urllib.request
 
 import pytest
-from tools.ollama_under_test import HOME, PORT, STORE, UNIT, USER, OllamaHost, tagged
+from tools.ollama_under_test import HELPFUL, HOME, PORT, STORE, UNIT, USER, OllamaHost, tagged
 
 pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 
-HELPFUL = {"system": "You are a helpful assistant.", "parameters": {"num_ctx": 1024}}
+BLOCK = {"system": HELPFUL, "parameters": {"num_ctx": 1024}}
 
 
 def test_the_model_answers_and_a_second_run_changes_nothing(ollama: OllamaHost) -> None:
@@ -42,7 +42,7 @@ def test_the_sum_is_the_one_of_the_releases_list(ollama: OllamaHost) -> None:
 def test_models_are_made_named_and_removed_as_they_are_declared(ollama: OllamaHost) -> None:
     file = ollama.served["model"]
     own = {"name": "own", "source": {"url": file["url"], "sha256": file["sha256"]}}
-    models = [tagged("smollm2:135m"), tagged("smollm2:135m", "helpful", **HELPFUL), own]
+    models = [tagged("smollm2:135m"), tagged("smollm2:135m", "helpful", **BLOCK), own]
     models.append(tagged("smollm2:135m", "lab/Alias"))
     plan = ollama.run(under_test="ollama_plan", models=models)
     assert (plan.code, plan.changed) == (0, 0), plan.output
@@ -51,7 +51,8 @@ def test_models_are_made_named_and_removed_as_they_are_declared(ollama: OllamaHo
     assert done.code == 0, done.output
     wanted = ["helpful:latest", "lab/Alias:latest", "own:latest", "smollm2:135m"]
     assert ollama.names() == wanted
-    for name in ("helpful", "own", "lab/alias"):
+    assert "Paris" in ollama.says("helpful", system="")
+    for name in ("own", "lab/alias"):
         assert "Paris" in ollama.says(name), name
     assert ollama.run(models=models).changed == 0
     # The one file is there once, whoever has it.

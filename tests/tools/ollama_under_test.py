@@ -25,6 +25,7 @@ USER, HOME, PORT = "llmollama", "/var/lib/llmollama", 18184
 UNIT = "ollama-o1.service"
 STORE = f"{HOME}/ollama/stores/o1/models"
 DISK = 700  # MB
+HELPFUL = "You are a helpful assistant."
 FAULTS = {"gone": {"error": "max retries exceeded: EOF"}, "slow": {"stall": 60}}
 
 
@@ -102,10 +103,11 @@ class OllamaHost(BackendHost):
     def names(self) -> list[str]:
         return [one["name"] for one in self.ask(PORT, "/api/tags")[1]["models"]]
 
-    def says(self, model: str = "smollm2:135m") -> str:
-        """What a model says of France, which the real one knows."""
-        question = {"role": "user", "content": "What is the capital of France?"}
-        asked = {"model": model, "messages": [question], "stream": False}
+    def says(self, model: str = "smollm2:135m", system: str = HELPFUL) -> str:
+        """What a model says of France, of which the real one knows the capital if it is helpful."""
+        messages = [{"role": "system", "content": system}] if system else []
+        messages.append({"role": "user", "content": "What is the capital of France?"})
+        asked = {"model": model, "messages": messages, "stream": False}
         status, answer = self.ask(PORT, "/api/chat", {**asked, "options": {"temperature": 0}})
         assert status == 200
         return str(answer["message"]["content"])
