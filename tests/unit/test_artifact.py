@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,6 +230,7 @@ HOSTILE = [
     ("absolute", {"/tmp/evil": b"x"}, {}, "outside"),
     ("link up", {"a/b": b"x"}, {"a/l": "../../etc"}, "outside"),
     ("absolute link", {"a/b": b"x"}, {"a/l": "/etc/passwd"}, "outside"),
+    ("link beside the single top folder", {"a/b": b"x"}, {"a/l": "../c"}, "leads out"),
     ("twice", {}, {"a/l": "b", "a/./l": "c"}, "twice"),
 ]
 
@@ -281,6 +283,17 @@ def test_a_file_is_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(FetchError, match="through a link"):
         unpack.unpack(archive, "a.tar", tmp_path / "out")
+
+
+def test_what_comes_behind_an_archive_is_not_kept_in_memory(tmp_path: Path) -> None:
+    data = tar({"a/b": b"x"}, mode="w")
+    (tmp_path / "a.tar.zst").write_bytes(zstd(data + bytes(100 << 20)))
+    (tmp_path / "out").mkdir()
+    tracemalloc.start()
+    unpack.unpack(tmp_path / "a.tar.zst", "a.tar.zst", tmp_path / "out")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 20 << 20
 
 
 BIG = {"llama-b1/llama-server": os.urandom(200_000)}

@@ -259,6 +259,29 @@ def test_a_repository_that_broke_off_goes_on(mirror: Mirror, tmp_path: Path) -> 
     assert mirror.sent == 100_000 + 5_000
 
 
+class PulledError(BaseException):
+    """The cable is pulled: nobody cleans up."""
+
+
+def test_a_repository_that_was_whole_and_not_in_place_is_not_fetched_again(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = repository(mirror, tmp_path)
+
+    def pulled(*_: object) -> None:
+        raise PulledError
+
+    with monkeypatch.context() as now:
+        now.setattr(snapshots, "replace", pulled)
+        with pytest.raises(PulledError):
+            ensure(wanted, check=False)
+    mirror.sent = 0
+    assert ensure(wanted, check=False).changed
+    assert files_in(tmp_path / "name") == FILES
+    assert mirror.sent == 0
+    assert ensure(wanted, check=False).changed is False
+
+
 def test_a_branch_stays_what_it_was_when_it_came(mirror: Mirror, tmp_path: Path) -> None:
     wanted = repository(mirror, tmp_path, revision="main")
     ensure(wanted, check=False)

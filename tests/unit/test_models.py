@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -16,7 +17,11 @@ from typing import Any
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.bundling.report import models_report
 from ansible_collections.lab.llm.plugins.module_utils.engines import llama_cpp, models, needs
+from ansible_collections.lab.llm.plugins.module_utils.host import shelf as shelf_of_models
+from ansible_collections.lab.llm.plugins.module_utils.host.artifact_removal import remove
 from ansible_collections.lab.llm.plugins.module_utils.host.artifacts import ensure
+from ansible_collections.lab.llm.plugins.module_utils.host.fetch import FetchError
+from ansible_collections.lab.llm.plugins.module_utils.host.folders import sign
 from ansible_collections.lab.llm.plugins.module_utils.host.shelf import look
 from ansible_collections.lab.llm.plugins.module_utils.host.wishes import Artifact
 from tools.mirror import mirror as served
@@ -147,6 +152,61 @@ def test_only_what_nobody_uses_goes_and_only_on_request(shelf: Path) -> None:
     }  # fmt: skip
     assert (shelf.parent / "elsewhere.gguf").exists()
     assert not look(shelf, used, True, False)["changed"]
+
+
+def test_a_link_of_others_stays(shelf: Path) -> None:
+    (shelf / "their-link.gguf").symlink_to("theirs.gguf")
+    found = look(shelf, {}, True, False)
+    assert names(found) == ["idle.gguf", "link.gguf", "used.gguf", ".half.gguf.part", ".whole.new"]
+    assert (shelf / "their-link.gguf").is_symlink()
+
+
+def test_an_empty_folder_may_go(tmp_path: Path) -> None:
+    """It is what is left where the cable was pulled in the very end."""
+    (tmp_path / "m").mkdir()
+    assert remove(tmp_path / "m", check=False).changed
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_folder_whose_removal_was_cut_off_is_still_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever went first before the cable was pulled."""
+    real = os.unlink
+    for number in range(5):
+        folder = tmp_path / f"m{number}"
+        folder.mkdir()
+        for name in "abc":
+            (folder / name).write_text(name)
+        sign(folder, "it")
+        left = [number]
+
+        def unlink(*given: object, left: list[int] = left, **named: object) -> None:
+            if not left[0]:
+                raise OSError(errno.EIO, "the cable is pulled")
+            left[0] -= 1
+            real(*given, **named)
+
+        with monkeypatch.context() as now:
+            now.setattr(os, "unlink", unlink)
+            with pytest.raises(OSError, match="cable"):
+                remove(folder, check=False)
+        assert remove(folder, check=False).changed
+        assert not folder.exists()
+
+
+def test_what_went_before_a_failure_is_a_change(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, check: bool) -> None:
+        if path.name == "link.gguf":
+            raise FetchError("no")
+
+    monkeypatch.setattr(shelf_of_models, "remove", refused)
+    found = look(shelf, {}, True, False)
+    assert found["failed"]
+    assert names(found) == ["idle.gguf"]
+    assert found["changed"]
 
 
 def test_the_report_says_who_uses_what_and_what_may_go(shelf: Path) -> None:

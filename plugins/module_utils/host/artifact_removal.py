@@ -25,12 +25,23 @@ def remove(target: Path, check: bool) -> Outcome:
         return Outcome(name, str(target), False, "absent", "absent")
     is_folder = target.is_dir() and not target.is_symlink()
     record = target / RECORD if is_folder else record_of(target)
-    if found and not target.is_symlink() and not read_record(record):
+    empty = is_folder and not any(target.iterdir())
+    if found and not target.is_symlink() and not read_record(record) and not empty:
         raise FetchError(f"{target} was not brought by us: remove it yourself")
     if not check:
         if is_folder:
-            shutil.rmtree(target)
+            _remove_folder(target)
         target.unlink(missing_ok=True)
         record_of(target).unlink(missing_ok=True)
         drop(part_of(target))
     return Outcome(name, str(target), True, "present", "absent")
+
+
+def _remove_folder(folder: Path) -> None:
+    """The record goes last: a folder that is half gone is ours until then."""
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != RECORD:
+            entry.unlink()
+    shutil.rmtree(folder)

@@ -117,7 +117,9 @@ def _install_file(wish: Artifact) -> None:
 def _remember(wish: Artifact) -> None:
     if wish.sha256:
         known: dict[str, object] = {"sha256": wish.sha256.lower(), "file": fingerprint(wish.target)}
-        write_record(record_of(wish.target), known)
+    else:
+        known = {"link": wish.path}
+    write_record(record_of(wish.target), known)
 
 
 def _install_folder(wish: Artifact) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 from .fetch import sha256_of
@@ -41,9 +42,12 @@ def read_record(path: Path) -> dict[str, object]:
 
 
 def write_record(path: Path, known: dict[str, object]) -> None:
-    """Remember, in one step."""
+    """Remember, in one step, also where the power goes: an empty record would make it nobody's."""
     part = path.parent / f"{path.name}.part"
-    part.write_text(json.dumps(known, separators=(",", ":")))
+    with part.open("w", encoding="utf-8") as stream:
+        stream.write(json.dumps(known, separators=(",", ":")))
+        stream.flush()
+        os.fsync(stream.fileno())
     part.replace(path)
 
 

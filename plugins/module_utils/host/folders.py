@@ -80,7 +80,7 @@ def sign(
     known = sums or {}
     files: dict[str, object] = {}
     for base, folders, names in os.walk(folder):
-        for path in (Path(base) / name for name in names + folders):
+        for path in (Path(base) / name for name in names + folders if name != RECORD):
             if path.is_symlink() or path.is_file():
                 name = str(path.relative_to(folder))
                 content = known.get(name) or content_of(path)

@@ -36,7 +36,8 @@ def look(
             _remove(Path(one["path"]), one["unfinished"], check)
             removed.append(one["path"])
     except (FetchError, OSError) as problem:
-        return {"failed": True, "msg": str(problem), "models": models, "removed": removed}
+        told = {"failed": True, "msg": str(problem), "changed": bool(removed)}
+        return {**told, "models": models, "removed": removed}
     before = "".join(f"{one['path']}\n" for one in models)
     after = "".join(f"{one['path']}\n" for one in models if one["path"] not in removed)
     diff = {"before_header": str(folder), "after_header": str(folder)}
@@ -72,7 +73,7 @@ def _seen(path: Path, used: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         "path": str(path),
         "size": _size(path),
         "used_by": sorted(used.get(str(place), ())),
-        "ours": unfinished or path.is_symlink() or bool(read_record(record)),
+        "ours": unfinished or bool(read_record(record)),
         "unfinished": unfinished,
         "link": str(path.readlink()) if path.is_symlink() else "",
     }

@@ -38,9 +38,10 @@ def install(wish: Artifact) -> None:
         try:
             fresh.mkdir(mode=0o755, exist_ok=True)
             commit, files = _fill(wish, fresh)
-            (fresh / RECORD).unlink()
             sums = {one.path: one.sha256 for one in files if one.sha256}
-            listed = {COMMIT: commit, LISTED: [asdict(one) for one in files]}
+            # The sums stay: what breaks off before the folder is in its place goes on with them.
+            whole = {one.path: _sum(one) for one in files}
+            listed = {COMMIT: commit, LISTED: [asdict(one) for one in files], _SUMS: whole}
             sign(fresh, wish.identity, sums, listed)
             replace(folder, fresh)
         except CutOffError:

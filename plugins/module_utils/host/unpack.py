@@ -84,9 +84,12 @@ def member_of(wheel: Path, pattern: str, target: Path) -> None:
 
 
 def lift(folder: Path) -> Path:
-    """The folder that holds the content: the single top folder of `folder`, or itself."""
+    """The folder that holds the content: the single top folder of `folder`, or itself. Raises
+    FetchError for a link that leads out of that."""
     entries = list(folder.iterdir())
     single = len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink()
+    if single:
+        _nothing_leads_out(entries[0])
     return entries[0] if single else folder
 
 
@@ -168,7 +171,8 @@ def _zstd(archive: Path) -> Iterator[IO[bytes]]:
         if process.stdout is None or process.stderr is None:
             raise FetchError("zstd gave no output")
         yield process.stdout
-        process.stdout.read()  # the padding after the archive's end, so that zstd is not cut off
+        while process.stdout.read(1 << 20):  # what is behind the archive: zstd is not cut off
+            pass
         complaint = process.stderr.read().decode(errors="replace").strip()
     if process.returncode:
         raise FetchError(f"zstd cannot unpack it: {complaint or process.returncode}")
