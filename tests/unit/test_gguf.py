@@ -116,6 +116,36 @@ def test_parts_of_a_split_model_are_taken_together(tmp_path: Path) -> None:
     assert known["bytes"] == first.stat().st_size + second.stat().st_size
 
 
+def test_a_number_that_is_none_is_no_part(tmp_path: Path) -> None:
+    path = tmp_path / "m-00001-of-²²²²².gguf"
+    assert [*parts_of(path)] == [path]
+
+
+def test_a_place_that_cannot_be_looked_at_is_none(tmp_path: Path, model: Path) -> None:
+    """A folder that is closed to the services' user says the same as a name that is too long."""
+    odd = tmp_path / "[v1] model.gguf"
+    odd.write_bytes(model.read_bytes())
+    (tmp_path / "hf").mkdir()
+    (tmp_path / "hf/config.json").write_text("{}")
+    (tmp_path / "hf/model.safetensors").symlink_to("gone")
+    found = look(
+        [
+            {"name": "closed", "places": [f"/{'x' * 300}", str(model)]},
+            {"name": "strange", "places": [f"{tmp_path}/**.gguf", str(model)]},
+            {"name": "brackets", "places": [str(odd)]},
+            {"name": "dangling", "places": [str(tmp_path / "hf")]},
+        ],
+        None,
+    )
+    assert {name: one["path"] for name, one in found.items()} == {
+        "closed": str(model),
+        "strange": str(model),
+        "brackets": str(odd),
+        "dangling": str(tmp_path / "hf"),
+    }
+    assert "No such file" in found["dangling"]["problem"]
+
+
 def test_models_are_looked_for_where_they_may_be(tmp_path: Path, model: Path) -> None:
     home = tmp_path / "home"
     snapshot = home / "models" / "models--Qwen--Q" / "snapshots" / "abc"

@@ -142,7 +142,7 @@ def parts_of(path: Path) -> Iterator[Path]:
     """All files of a model that is split as NAME-00001-of-00003.gguf; else the file itself."""
     stem, marked, number = path.stem.rpartition("-of-")
     begin, dash, first = stem.rpartition("-")
-    if not (marked and dash and number.isdigit() and first.isdigit() and len(number) == 5):
+    if not (marked and dash and number.isdecimal() and first.isdecimal() and len(number) == 5):
         yield path
         return
     for one in range(1, min(int(number), 999) + 1):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ def look(wanted: Sequence[Mapping[str, Any]], home: Path | None) -> dict[str, di
         for place in _places(one["places"], home):
             try:
                 found[one["name"]] = {"path": str(place), **known_of(place)}
-            except GgufError as error:
+            except (GgufError, OSError) as error:
                 found[one["name"]] = {"path": str(place), "problem": str(error)}
             break
     return found
@@ -99,6 +100,16 @@ def _json(path: Path, what: str) -> dict[str, Any]:
     return found
 
 
+def _there(base: Path, rest: str) -> Path | None:
+    """A name may hold brackets and stars, and then stands for itself before it is a pattern."""
+    with contextlib.suppress(OSError, ValueError):  # closed to this user, or no pattern at all
+        if (base / rest).exists():
+            return base / rest
+        if set("*[") & set(rest):
+            return next(iter(sorted(base.glob(rest))), None)
+    return None
+
+
 def _places(places: Sequence[str], home: Path | None) -> Iterator[Path]:
     for place in places:
         if place.startswith("~/"):
@@ -107,5 +118,6 @@ def _places(places: Sequence[str], home: Path | None) -> Iterator[Path]:
             base, rest = home, place[2:]
         else:
             base, rest = Path("/"), place.lstrip("/")
-        found = sorted(base.glob(rest))[:1] if set("*[") & set(rest) else [base / rest]
-        yield from (one for one in found if one.exists())
+        found = _there(base, rest)
+        if found:
+            yield found
