@@ -18,7 +18,7 @@ from .registry.reading import build
 from .registry.schema import check_schema
 from .registry.slots import parked
 from .routing import backends, probes
-from .routing.leaving import without_leaving
+from .routing.leaving import nobody_asks, without_leaving
 from .routing.left_out import leave_out
 from .routing.litellm import lower
 from .routing.litellm_yaml import render
@@ -99,7 +99,7 @@ def compile_registry(
 
     `extra_file` is read as if it stood in the directory already, in place of one of its name;
     `edits` (name -> text, None: no file) as if they had been made already. `leaving` is a provider
-    that is about to stop: only names that nobody else answers lead to it.
+    that is about to stop: nothing is asked of it, and names that nobody else answers fail.
     """
     extra = [extra_file] if extra_file else []
     root, problems = load_registry(directory, extra, edits)
@@ -117,15 +117,17 @@ def compile_registry(
         leave_out(table, inventory.left_out, parked(registry))
         if leaving:
             compiled.routes = without_leaving(registry, inventory, table, leaving)
-        _render(compiled, inventory)
+        _render(compiled, inventory, leaving)
         compiled.files = registry_files(directory, extra, edits)
         compiled.file_providers = _declared_in(registry, extra_file)
     return compiled
 
 
-def _render(compiled: Compiled, inventory: Inventory) -> None:
+def _render(compiled: Compiled, inventory: Inventory, leaving: str) -> None:
     registry = compiled.registry
     lowered = lower(registry, compiled.routes, inventory)
+    if leaving:
+        nobody_asks(lowered.config, leaving)
     compiled.gateway_config = lowered.config
     compiled.gateway_config_text = render(lowered.config)
     compiled.rules = lowered.rules

@@ -173,6 +173,7 @@ def _switched(hosts: Hosts, facts: Facts) -> Verdict:
     found, failures = facts["check"]["switch"], noted(hosts)
     told = {key: found[key] for key in ("provider", "slot", "old", "names")}
     told |= {"ok": not failures, "failures": failures, "left": noted(hosts, "llm_left")}
+    told["cut"] = noted(hosts, "llm_cut")
     told["changed"] = any(noted(hosts, "llm_switched")) or bool(_gateway(hosts).get("changed"))
     return _reported(told, report({**told, "check": facts["check_mode"]}))
 

@@ -17,6 +17,7 @@ description:
   - The processes bound it themselves, by the role gateway's C(gateway_retire_seconds).
 options:
   seconds: {description: How long to wait at most., type: int, default: 600}
+  required: {description: Whether it fails if something is left then., type: bool, default: true}
 attributes:
   check_mode: {support: full, description: In check mode it does not wait.}
   diff_mode: {support: none, description: It changes nothing.}
@@ -53,10 +54,11 @@ ARGUMENTS = {
     "path": {"type": "path", "required": True},
     "user": {"type": "str"},
     "seconds": {"type": "int", "default": 600},
+    "required": {"type": "bool", "default": True},
 }
 
 
-def work(base: Path, seconds: int, check: bool) -> dict[str, Any]:
+def work(base: Path, seconds: int, required: bool, check: bool) -> dict[str, Any]:
     """What is done as the gateway's user."""
     if check:
         return {"left": []}
@@ -66,14 +68,15 @@ def work(base: Path, seconds: int, check: bool) -> dict[str, Any]:
         return {"failed": True, "msg": str(error), "left": []}
     if left:
         said = f"{', '.join(left)} still answers what it has begun, after {seconds} seconds"
-        return {"failed": True, "msg": said, "left": left}
+        return {"failed": required, "msg": said, "left": left}
     return {"left": []}
 
 
 def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     base, seconds = Path(module.params["path"]), module.params["seconds"]
-    end_as_user(module, lambda home: work(base, seconds, module.check_mode or home is None))
+    required, check = module.params["required"], module.check_mode
+    end_as_user(module, lambda home: work(base, seconds, required, check or home is None))
 
 
 if __name__ == "__main__":

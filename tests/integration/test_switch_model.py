@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -133,6 +134,46 @@ class Client(threading.Thread):
         self.join(timeout=180)
 
 
+class Streams(threading.Thread):
+    """Somebody who has one name answer at length, again and again, and sees whether it ends."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(daemon=True)
+        self.asked, self.secret, self.over = name, key(), threading.Event()
+        self.ended, self.refused = 0, 0
+        self.cut: list[str] = []
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            try:
+                self.one()
+            except urllib.error.HTTPError as problem:
+                self.refused += problem.code >= 500
+            except (OSError, http.client.HTTPException) as problem:
+                self.cut.append(repr(problem))
+
+    def one(self) -> None:
+        words = [{"role": "user", "content": "Count from one to two hundred, in words."}]
+        asked = {"model": self.asked, "max_tokens": 400, "stream": True, "messages": words}
+        headers = {"Authorization": f"Bearer {self.secret}", "Content-Type": "application/json"}
+        address = f"{GATEWAY}/v1/chat/completions"
+        request = urllib.request.Request(address, json.dumps(asked).encode(), headers)
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            text = answer.read().decode(errors="replace")
+        if text.rstrip().endswith("[DONE]") and '"error"' not in text:
+            self.ended += 1
+        else:
+            self.cut.append(text[-300:])
+
+    def __enter__(self) -> Streams:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.over.set()
+        self.join(timeout=180)
+
+
 def test_there_and_back_and_no_request_is_lost_that_has_another_way(
     registry: Path, play: Play
 ) -> None:
@@ -158,6 +199,19 @@ def test_there_and_back_and_no_request_is_lost_that_has_another_way(
     assert who_runs() == {"coder": ON, "writer": OFF}
     assert (registry / "own.yaml").read_text() == f"{text}\nslots:\n  gpu0: coder\n"
     assert "~coder" in ask("task", key())[1]
+
+
+def test_a_stream_ends_that_was_begun_before_the_switch(registry: Path, play: Play) -> None:
+    """`shared` is the slot's alone: while they change places nobody can answer it."""
+    assert switch(play, registry, "coder").returncode == 0
+    with Streams("shared") as one, Streams("shared") as other:
+        done = switch(play, registry, "writer")
+    assert done.returncode == 0, done.stdout
+    print([(one.ended, one.refused, one.cut) for one in (one, other)])
+    assert one.cut == other.cut == []
+    assert one.ended > 1
+    assert other.ended > 1
+    assert one.refused + other.refused > 0
 
 
 def test_one_that_does_not_come_up_leaves_all_as_it_was(registry: Path, play: Play) -> None:

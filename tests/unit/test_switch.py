@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 import yaml
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory
 from ansible_collections.lab.llm.plugins.module_utils.registry.problems import has_errors
 from ansible_collections.lab.llm.plugins.module_utils.removal import remove
+from ansible_collections.lab.llm.plugins.module_utils.routing.leaving import NOWHERE
 from ansible_collections.lab.llm.plugins.module_utils.switching.report import report
 from ansible_collections.lab.llm.plugins.module_utils.switching.switch import Switch, switch
 
@@ -58,8 +60,9 @@ def test_each_step_is_known_before_the_first(tmp_path: Path) -> None:
     assert runs(found.before_services) == {"coder": True, "writer": False}
     assert runs(found.services) == {"coder": False, "writer": True}
     assert found.names == {"lost": ["a"], "new": ["b"]}
-    # Nobody else answers `a`, so it stays as long as it can.
-    assert found.leaving["gateway_config_text"] == found.before["gateway_config_text"]
+    # Nobody else answers `a`, so it stays, and nothing new is begun with it.
+    assert sent(found.leaving) == {"a": (NOWHERE, "no-key-needed"), "c": ANY}
+    assert sent(found.before)["a"][0] == "http://10.0.0.2:8080/v1"
     names = {one["model_name"] for one in found.compiled.gateway_config["model_list"]}
     assert names == {"b", "c"}
 
@@ -69,6 +72,23 @@ def test_what_another_answers_leaves_the_old_one_first(tmp_path: Path) -> None:
     config = yaml.safe_load(switched(tmp_path, "writer", text).leaving["gateway_config_text"])
     bases = {one["model_name"]: one["litellm_params"]["api_base"] for one in config["model_list"]}
     assert bases["a"] == bases["c"]
+
+
+def sent(given: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Where requests for a name go, and with which key."""
+    listed = yaml.safe_load(given["gateway_config_text"])["model_list"]
+    params = {one["model_name"]: one["litellm_params"] for one in listed}
+    return {name: (one["api_base"], one["api_key"]) for name, one in params.items()}
+
+
+def test_who_is_about_to_stop_is_sent_no_key_either(tmp_path: Path) -> None:
+    headers = "custom_config: {headers: {X-Key: '${CODER_HEADER}'}}"
+    text = PROVIDERS.replace("coder: {", f"coder: {{env_var: CODER_KEY, {headers}, ")
+    found = switched(tmp_path, "writer", text)
+    assert not has_errors(found.problems), found.problems
+    assert "CODER" in found.before["gateway_config_text"]
+    assert "CODER" not in found.leaving["gateway_config_text"]
+    assert sent(found.leaving)["a"] == (NOWHERE, "no-key-needed")
 
 
 def test_one_that_runs_already_changes_nothing(tmp_path: Path) -> None:
@@ -98,7 +118,7 @@ def test_a_file_that_ends_otherwise_is_left_alone(tmp_path: Path) -> None:
 
 TOLD = {
     "ok": True, "provider": "writer", "slot": "gpu0", "old": "coder", "left": [], "failures": [],
-    "names": {"lost": ["a"], "new": ["b"]}, "changed": True, "check": False,
+    "names": {"lost": ["a"], "new": ["b"]}, "changed": True, "check": False, "cut": [],
 }  # fmt: skip
 
 
@@ -107,6 +127,7 @@ TOLD = {
     [
         ({}, ["writer runs in slot gpu0 now, in place of coder", "Answered now: b", "no more"]),
         ({"check": True}, ["would run"]),
+        ({"cut": ["litellm@3.service"]}, ["still at requests when coder stopped"]),
         ({"old": "", "changed": False}, ["runs in slot gpu0 already: nothing was changed"]),
         ({"ok": False, "failures": ["x"]}, ["coder runs in slot gpu0", "as before"]),
         ({"ok": False, "left": ["g1"]}, ["could not be had back on g1", "-e provider=coder"]),

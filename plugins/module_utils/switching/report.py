@@ -11,8 +11,9 @@ from typing import Any
 
 
 def report(told: Mapping[str, Any]) -> str:
-    """Of {ok, provider, slot, old, names, failures, left, changed, check}; `old` is "" where the
-    registry had the provider run already, `left` are hosts where what ran before does not."""
+    """Of {ok, provider, slot, old, names, failures, left, cut, changed, check}; `old` is "" where
+    the registry had the provider run already, `left` are hosts where what ran before does not,
+    `cut` units of the gateway that still answered something when it was stopped."""
     return "\n".join(_lines(told))
 
 
@@ -27,6 +28,8 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     else:
         would = "would run" if told["check"] else "runs"
         yield f"{new} {would} in slot {slot} now, in place of {old}."
+        if told["cut"]:
+            yield f"The gateway was still at requests when {old} stopped: those to it were cut."
         names = told["names"]
         if names.get("new"):
             yield f"Answered now: {', '.join(names['new'])}."
