@@ -22,6 +22,7 @@ from typing import Any
 
 Line = dict[str, Any]
 HOST = "registry.ollama.ai"
+KINDS = {True: "application/vnd.ollama.image.model", False: "application/vnd.ollama.image.params"}
 
 
 class RefusalError(Exception):
@@ -62,7 +63,8 @@ def offer(library: Path, name: str, *layers: bytes | Path | int, **fault: Any) -
         blob = top / "blobs" / digest
         if not blob.exists():
             blob.hardlink_to(layer) if isinstance(layer, Path) else blob.write_bytes(data)
-        listed.append({"digest": digest, "size": len(data)})
+        kind = KINDS[data.startswith(b"GGUF")]
+        listed.append({"mediaType": kind, "digest": digest, "size": len(data)})
     config = {"digest": "", "size": 0}
     manifest = {"schemaVersion": 2, "config": config, "layers": listed, "fault": fault}
     (top / "manifests").mkdir(exist_ok=True)
@@ -194,7 +196,8 @@ class Store:
             with blob.open("rb") as stream:
                 if stream.read(4) != b"GGUF":
                     raise RefusalError("unknown type", 400)
-            layers.append({"digest": digest, "size": blob.stat().st_size})
+            size = blob.stat().st_size
+            layers.append({"mediaType": KINDS[True], "digest": digest, "size": size})
             yield {"status": "parsing GGUF"}
         keep = ("system", "parameters", "template", "messages", "license")
         yield {"status": "writing manifest"}

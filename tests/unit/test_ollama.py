@@ -142,9 +142,9 @@ def test_gpus_and_addresses() -> None:
 
 def test_instances_have_stores_of_their_own_unless_they_share_one() -> None:
     two = spec(), spec(provider="other", port=11435)
-    assert len(plan(*two)["stores"]) == 2
+    assert plan(*two)["stores"] == [HOME, "/var/lib/llm/ollama/stores/other"]
     made = plan(*two, shared_models=True)
-    assert made["stores"] == ["/var/lib/llm/ollama/models"]
+    assert made["stores"][1] == "/var/lib/llm/ollama/models"
     assert environment(made)["OLLAMA_NOPRUNE"] == "1"
 
 

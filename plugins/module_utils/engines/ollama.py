@@ -38,7 +38,7 @@ def host_plan(
 ) -> dict[str, Any]:
     """{artifacts, units, instances, folders, stores}: options for lab.llm.artifact,
     lab.llm.user_units and lab.llm.ollama_models; the folders that must be there before a unit
-    starts; and the stores of models.
+    starts; and of these the ones that go with the instances, their models in them.
 
     `services` are specs of the registry with engine ollama; `settings` are those of `program` with
     sandbox, ready_timeout (seconds) and shared_models. Ollama knows no keys, so that `secrets` are
@@ -60,7 +60,7 @@ def host_plan(
                 "models": [_model(one, settings, artifacts) for one in spec["models"]],
             }
         )
-        stores.append(store)
+        stores += [home] if store.startswith(f"{home}/") else [home, store]
         folders += [home, store]
     one_port_each(services)
     return {
