@@ -11,6 +11,7 @@ installation is one sum over all sizes and times; only where it differs are cont
 from __future__ import annotations
 
 import base64
+import contextlib
 import csv
 import hashlib
 import os
@@ -79,7 +80,8 @@ def _state(wish: Venv, check: bool) -> str:
         return ""
     differing = known.get("differing")
     spared = differing if isinstance(differing, list) else []
-    damaged = [name for name in _differing(wish.path) if name not in spared]
+    damaged = [*_lost(wish.path, known.get("lists"))]
+    damaged = damaged or [name for name in _differing(wish.path) if name not in spared]
     if damaged:
         return f"{damaged[0]} is missing or was changed"
     if not check:
@@ -96,6 +98,7 @@ def _make(wish: Venv, anew: bool) -> None:
         known: dict[str, object] = {
             "sum": wish.sum,
             "differing": list(_differing(fresh)),
+            "lists": {os.path.relpath(one, fresh): _sum(one) for one in _lists(fresh)},
             "look": _look(fresh),
         }
         write_record(fresh / RECORD, known)
@@ -146,9 +149,9 @@ def _fill(uv: str, wish: Venv, venv: Path, anew: bool) -> None:
 
 
 def _look(venv: Path) -> str:
-    """One sum over the looks of all files that its wheels have brought."""
+    """One sum over the looks of all files that its wheels have brought, and of their lists."""
     digest = hashlib.sha256()
-    for path, _size, _sum in _brought(venv):
+    for path in [*map(str, _lists(venv)), *(one[0] for one in _brought(venv))]:
         try:
             seen = os.lstat(path)
         except OSError:
@@ -171,15 +174,35 @@ def _differing(venv: Path) -> Iterator[str]:
 
 def _brought(venv: Path) -> Iterator[tuple[str, int, str]]:
     """(path, size, sha256 as a RECORD has it) of each file, in order."""
-    for record in sorted(venv.glob("lib/python3*/site-packages/*.dist-info/RECORD")):
+    for record in _lists(venv):
         folder = str(record.parent.parent)
-        with record.open(newline="", encoding="utf-8") as lines:
+        with (
+            record.open(newline="", encoding="utf-8", errors="replace") as lines,
+            contextlib.suppress(csv.Error),  # a damaged one is another than it was
+        ):
             for row in csv.reader(lines):
                 if len(row) == 3 and row[1].startswith("sha256="):
-                    yield os.path.join(folder, row[0]), int(row[2] or 0), row[1]  # noqa: PTH118
+                    size = int(row[2]) if row[2].isdecimal() else 0
+                    yield os.path.join(folder, row[0]), size, row[1]  # noqa: PTH118
 
 
-def _sum(path: str) -> str:
+def _lists(venv: Path) -> list[Path]:
+    """The lists of files, one a wheel."""
+    return sorted(venv.glob("lib/python3*/site-packages/*.dist-info/RECORD"))
+
+
+def _lost(venv: Path, lists: object) -> Iterator[str]:
+    """The lists that are gone or others than they were: then nothing else tells what is missing."""
+    for name, wanted in lists.items() if isinstance(lists, Mapping) else ():
+        try:
+            if _sum(venv / name) == wanted:
+                continue
+        except OSError:
+            pass
+        yield str(name)
+
+
+def _sum(path: str | Path) -> str:
     digest = hashlib.sha256()
     with Path(path).open("rb") as stream:
         while chunk := stream.read(CHUNK):
