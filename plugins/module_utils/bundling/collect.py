@@ -14,7 +14,7 @@ from typing import Any
 
 from ..host.artifact_options import SUBOPTIONS, wish_of
 from ..host.artifact_work import bring
-from ..host.fetch import FetchError
+from ..host.fetch import FetchError, shown
 from ..host.fingerprints import RECORD, read_record
 from ..host.snapshots import COMMIT, LISTED
 from . import manifest
@@ -45,15 +45,19 @@ def collect(
         known = _known(folder)
         places = [{**wish, "dest": str(folder / _place(wish))} for wish in wanted]
         wheels, none = _wheels(_locks(needs), folder, known, target, indexes)
-    except (FetchError, BundleError) as problem:
+        given = [*places, *({**one, "dest": str(folder / one["at"])} for one in wheels)]
+        wishes = [wish_of(_options(one), tokens, endpoint) for one in given]
+    except (FetchError, BundleError, ValueError) as problem:
         return {"failed": True, "msg": str(problem), "changed": False}
-    given = [*places, *({**one, "dest": str(folder / one["at"])} for one in wheels)]
-    wishes = [wish_of(_options(one), tokens, endpoint) for one in given]
     done = bring(wishes, [], "/", check)
     if done["failed"] or check:
         return {**done, "not_collected": left}
     entries = [_entry(wish, folder) for wish in places] + [_wheel(one, folder) for one in wheels]
-    written = manifest.write(folder, entries, left + none)
+    try:
+        written = manifest.write(folder, entries, left + none)
+    except OSError as problem:
+        why = f"{folder} cannot be written: {problem.strerror}"
+        return {"failed": True, "msg": why, "changed": done["changed"]}
     return {**done, "changed": done["changed"] or written, "not_collected": left + none}
 
 
@@ -163,7 +167,8 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _entry(wish: Mapping[str, Any], folder: Path) -> Entry:
     place = Path(wish["dest"])
-    origin = wish.get("url") or wish.get("pypi") or wish["huggingface"]
+    # Whoever carries the bundle about shall not carry a password.
+    origin = shown(wish.get("url") or "") or wish.get("pypi") or wish["huggingface"]
     common = {"name": wish["name"], "origin": origin}
     if not is_repository(wish):
         entry = {**common, "kind": "file", "sha256": wish["sha256"].lower()}
@@ -182,5 +187,6 @@ def _entry(wish: Mapping[str, Any], folder: Path) -> Entry:
 
 
 def _wheel(one: Mapping[str, Any], folder: Path) -> Entry:
-    kept = {key: one[key] for key in ("name", "sha256", "at", "for", "origin")}
-    return {**kept, "kind": "wheel", "size": (folder / one["at"]).stat().st_size}
+    kept = {key: one[key] for key in ("name", "sha256", "at", "for")}
+    size = (folder / one["at"]).stat().st_size
+    return {**kept, "origin": shown(one["origin"]), "kind": "wheel", "size": size}

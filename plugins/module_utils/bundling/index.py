@@ -17,6 +17,7 @@ from ..host.fetch import FetchError, shown
 from ..host.web import open_url
 from .wheels import Offer, offers_in
 
+MOST = 64 << 20  # bytes of an answer
 PYPI = "https://pypi.org/simple"
 _JSON = "application/vnd.pypi.simple.v1+json"
 _ACCEPT = {"Accept": f"{_JSON}, text/html;q=0.1"}
@@ -28,7 +29,7 @@ def offers(indexes: Sequence[str], name: str) -> list[Offer]:
         url = f"{index.rstrip('/')}/{name}/"
         try:
             with open_url(url, headers=_ACCEPT) as answer:
-                kind, body = answer.headers.get("Content-Type") or "", answer.read()
+                kind, body = answer.headers.get("Content-Type") or "", answer.read(MOST + 1)
         except urllib.error.HTTPError as problem:
             if problem.code == 404:
                 continue
@@ -36,9 +37,19 @@ def offers(indexes: Sequence[str], name: str) -> list[Offer]:
         except (OSError, HTTPException) as problem:
             reason = getattr(problem, "reason", problem)
             raise FetchError(f"{shown(url)} cannot be reached: {reason}") from None
-        found = offers_in(json.loads(body)) if "json" in kind else _in_page(body.decode())
+        try:
+            found = _understood(kind, body)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise FetchError(f"{shown(url)} says nothing sensible about its files") from None
         return [Offer(one.file, urllib.parse.urljoin(url, one.url), one.sha256) for one in found]
     raise FetchError(f"no index knows the package {name}: asked {', '.join(map(shown, indexes))}")
+
+
+def _understood(kind: str, body: bytes) -> list[Offer]:
+    if len(body) > MOST:
+        raise ValueError("too long")
+    found = offers_in(json.loads(body)) if "json" in kind else _in_page(body.decode())
+    return [one for one in found if "/" not in one.file]  # a name, no place
 
 
 class _Links(HTMLParser):

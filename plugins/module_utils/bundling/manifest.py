@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..host import atomic
 from .wheels import made_for
 
 MANIFEST = "manifest.json"
@@ -39,7 +40,28 @@ def read(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{folder / MANIFEST} cannot be read: {problem}") from None
     if not isinstance(found, dict) or found.get("version") != VERSION:
         raise BundleError(f"{folder / MANIFEST} is of another release: make the bundle anew")
+    _check(folder / MANIFEST, found)
     return found
+
+
+def _check(place: Path, known: Mapping[str, Any]) -> None:
+    """A bundle has been carried about: what it names is in it, and nowhere else."""
+    try:
+        names = [name for one in known["artifacts"] for name in _named(one)]
+        if not isinstance(known["artifacts"], list) or not isinstance(known["not_collected"], list):
+            raise TypeError
+        out = [name for name in names if name.startswith("/") or ".." in PurePosixPath(name).parts]
+    except (KeyError, TypeError, AttributeError):
+        raise BundleError(f"{place} is damaged: make the bundle anew") from None
+    if out:
+        raise BundleError(f"{place} names {out[0]!r}, which leads out of the bundle: do not use it")
+
+
+def _named(one: Mapping[str, Any]) -> list[str]:
+    """The places of an entry. Raises KeyError and the like for one that is none."""
+    if not all(isinstance(one[key], str) for key in ("name", "kind", "origin", "at")):
+        raise TypeError
+    return [one["at"], *(file["path"] for file in one.get("files") or ())]
 
 
 def write(folder: Path, artifacts: Sequence[Entry], not_collected: Sequence[Entry]) -> bool:
@@ -49,9 +71,8 @@ def write(folder: Path, artifacts: Sequence[Entry], not_collected: Sequence[Entr
     place = folder / MANIFEST
     if place.exists() and place.read_text(encoding="utf-8") == text:
         return False
-    part = place.with_name(f".{MANIFEST}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(place)
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic.write(place, text.encode(), 0o644)
     return True
 
 
