@@ -86,6 +86,11 @@ options:
           - The folder to unpack the archive into; a single top folder in the archive is left out.
           - The folder belongs to the archive. Give each version a folder of its own.
         type: path
+      over:
+        description:
+          - A folder that an earlier one of O(artifacts) is unpacked into. Its files are in
+            O(artifacts[].unpack) as well, as hard links, and the archive is unpacked over them.
+        type: path
       mode:
         description: The file's permissions, in octal.
         type: str

@@ -432,3 +432,21 @@ def test_one_member_is_taken_out_of_a_wheel(tmp_path: Path) -> None:
         unpack.member_of(wheel, "*.bin", tmp_path / "out")
     with pytest.raises(FetchError, match="matches 2 files"):
         unpack.member_of(wheel, "*", tmp_path / "out")
+
+
+def test_an_archive_goes_over_another_one(mirror: Mirror, tmp_path: Path) -> None:
+    first, second = tar({"bin/tool": b"tool", "lib/a": b"a"}), tar({"lib/more/b": b"b"})
+    base, both = tmp_path / "1", tmp_path / "1-more"
+    one = Artifact("one", sha(first), url=mirror.url("1.tar.gz", first), unpack=str(base))
+    url = mirror.url("2.tar.gz", second)
+    two = Artifact("two", sha(second), url=url, unpack=str(both), over=str(base))
+    with pytest.raises(FetchError, match="has to be brought before"):
+        ensure(two, check=False)
+    for wish in (one, two):
+        assert ensure(wish, check=False).changed
+    files = {str(path.relative_to(both)) for path in both.rglob("*") if path.is_file()}
+    assert files >= {"bin/tool", "lib/a", "lib/more/b"}
+    assert (both / "bin/tool").samefile(base / "bin/tool")
+    assert not any(ensure(wish, check=False).changed for wish in (one, two))
+    (both / "lib/more/b").write_text("changed")
+    assert [ensure(wish, check=False).changed for wish in (one, two)] == [False, True]

@@ -47,6 +47,8 @@ SETTINGS: dict[str, Any] = {
     "version": "0.13.5",
     "archive_url": "http://mirror/ollama-linux-amd64.tar.zst",
     "archive_sha256": "a0" * 32,
+    "rocm_url": "",
+    "rocm_sha256": "",
     "archive_binary": "bin/ollama",
     "releases": {},
     "binary": "",
@@ -138,6 +140,27 @@ def test_gpus_and_addresses() -> None:
     assert environment(plan(spec(gpus=[])))["CUDA_VISIBLE_DEVICES"] == "-1"
     assert environment(plan(spec(gpus=[1])))["CUDA_VISIBLE_DEVICES"] == "1"
     assert environment(plan(spec(bind="fd00::1")))["OLLAMA_HOST"] == "[fd00::1]:11434"
+
+
+def test_what_is_for_rocm_is_unpacked_over_the_rest() -> None:
+    base = "/var/lib/llm/ollama/0.13.5-a0a0a0a0"
+    given = {"rocm_url": "http://mirror/ollama-linux-amd64-rocm.tar.zst", "rocm_sha256": "c2" * 32}
+    made = plan(spec(), **given)
+    place = f"{base}-rocm-c2c2c2c2"
+    assert [(a["unpack"], a.get("over")) for a in made["artifacts"]] == [
+        (base, None),
+        (place, base),
+    ]
+    (unit,) = made["units"]
+    assert unit["sections"]["Service"]["ExecStart"] == [f"{place}/bin/ollama", "serve"]
+    assert all(mark.startswith(f"{place}/") for mark in unit["watch"])
+    gone = unneeded(host_plan, [spec()], [], {**SETTINGS, **given}, False, True)
+    assert gone == [base, place]
+    with pytest.raises(EngineError, match="ollama_rocm_sha256 is missing"):
+        plan(spec(), rocm_url="http://mirror/rocm.tar.zst")
+    other = {"url": "http://mirror/x.tar.zst", "sha256": "d3" * 32}
+    made = plan(spec(version="1"), releases={"1": other}, **given)
+    assert len(made["artifacts"]) == 1
 
 
 def test_instances_have_stores_of_their_own_unless_they_share_one() -> None:

@@ -41,14 +41,14 @@ def host_plan(
     starts; and of these the ones that go with the instances, their models in them.
 
     `services` are specs of the registry with engine ollama; `settings` are those of `program` with
-    sandbox, ready_timeout (seconds) and shared_models. Ollama knows no keys, so that `secrets` are
+    rocm_url, rocm_sha256, sandbox, ready_timeout (seconds) and shared_models. Ollama knows no keys, so that `secrets` are
     for nobody. Raises EngineError.
     """
     artifacts: dict[str, dict[str, Any]] = {}
     units, instances, stores, folders = [], [], [], []
     for spec in services:
         _no_key(spec)
-        binary, marks = program(spec, settings, artifacts, "ollama", "ollama")
+        binary, marks = _program(spec, settings, artifacts)
         home, store = _home(spec, settings), _store(spec, settings)
         units.append(_unit(spec, settings, binary, marks, home, store))
         instances.append(
@@ -70,6 +70,31 @@ def host_plan(
         "folders": list(dict.fromkeys(folders)),
         "stores": list(dict.fromkeys(stores)),
     }
+
+
+def _program(
+    spec: Spec, settings: Settings, artifacts: dict[str, dict[str, Any]]
+) -> tuple[str, list[str]]:
+    """See program; a release with an archive for ROCm is a folder of its own, of both archives."""
+    binary, marks = program(spec, settings, artifacts, "ollama", "ollama")
+    url, sha256 = _rocm(spec, settings)
+    if settings["install"] != "archive" or not url:
+        return binary, marks
+    if not sha256:
+        raise EngineError(f"ollama_rocm_sha256 is missing: pin the archive for ROCm, {url}")
+    base = str(PurePosixPath(marks[0]).parent)
+    place = f"{base}-rocm-{safe(sha256[:8])}"
+    name = f"{artifacts[base]['name']} for ROCm"
+    artifacts[place] = {"name": name, "url": url, "sha256": sha256, "unpack": place, "over": base}
+    return binary.replace(base, place, 1), [mark.replace(base, place, 1) for mark in marks]
+
+
+def _rocm(spec: Spec, settings: Settings) -> tuple[str, str]:
+    """The archive for ROCm of the release that the spec names, or of the default one."""
+    version = str(spec["version"] or settings["version"] or "")
+    known = {str(key): value for key, value in (settings["releases"] or {}).items()}
+    found = known.get(version, settings)
+    return str(found.get("rocm_url") or ""), str(found.get("rocm_sha256") or "")
 
 
 def variables(spec: Spec) -> dict[str, str]:

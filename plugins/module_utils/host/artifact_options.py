@@ -26,6 +26,7 @@ SUBOPTIONS: dict[str, dict[str, Any]] = {
     "sha256": {"type": "str"},
     "dest": {"type": "path"},
     "unpack": {"type": "path"},
+    "over": {"type": "path"},
     "mode": {"type": "str", "default": "0644"},
     "link": {"type": "bool", "default": False},
 }

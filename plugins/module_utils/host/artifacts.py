@@ -31,7 +31,7 @@ from .fetch import (
     staged,
 )
 from .fingerprints import fingerprint, read_record, record_of, write_record
-from .folders import beside, replace, sign, state
+from .folders import beside, linked, replace, sign, state
 from .pypi import from_wheel
 from .unpack import lift, unpack
 from .wishes import Artifact, Outcome
@@ -131,8 +131,10 @@ def _install_folder(wish: Artifact) -> None:
         try:
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(mode=0o755)
+            if wish.over:
+                linked(Path(wish.over), fresh)
             unpack(archive, kind, fresh)
-            content = lift(fresh)
+            content = fresh if wish.over else lift(fresh)
             content.chmod(0o755)
             sign(content, wish.identity)
             replace(folder, content)

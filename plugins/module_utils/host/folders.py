@@ -56,6 +56,15 @@ def beside(folder: Path, what: str) -> Path:
     return folder.parent / f".{folder.name}.{what}"
 
 
+def linked(folder: Path, fresh: Path) -> None:
+    """Have the files of a folder of ours in an empty one, too; that takes no room."""
+    if not (folder / INSTALLED).exists():
+        raise FetchError(f"{folder} is not there: it has to be brought before what goes over it")
+    shutil.copytree(folder, fresh, symlinks=True, copy_function=os.link, dirs_exist_ok=True)
+    for name in (RECORD, INSTALLED):
+        (fresh / name).unlink()
+
+
 def replace(folder: Path, content: Path) -> None:
     """Have `content` in the place of what is at `folder`."""
     old = beside(folder, "old")

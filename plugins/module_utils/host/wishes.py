@@ -21,6 +21,9 @@ class Artifact:
     """One wish: where from (url, path, pypi with member, or huggingface), and where to (dest or
     unpack). A whole repository of Hugging Face has a folder as its dest.
 
+    `over` is a folder that an archive was unpacked into: `unpack` has the same files besides, as an
+    archive that is meant to be unpacked over another one needs it.
+
     `handed` is a copy that was brought to this host, to be taken in place of the source: an open
     file under "", or for a repository, whose commit and files `listed` gives, one for each path.
     """
@@ -37,6 +40,7 @@ class Artifact:
     include: tuple[str, ...] = ()
     dest: str = ""
     unpack: str = ""
+    over: str = ""
     mode: int = 0o644
     link: bool = False
     token_env: str = ""
@@ -74,7 +78,8 @@ class Artifact:
         """What tells two states of a folder apart."""
         if self.is_repository:
             return " ".join([self.huggingface, self.revision, *self.include])
-        return self.sha256.lower()
+        over = f" over {Path(self.over).name}" if self.over else ""
+        return f"{self.sha256.lower()}{over}"
 
     @property
     def wanted(self) -> str:
@@ -115,6 +120,8 @@ def problem_with(wish: Artifact) -> str:
         return f"'{wish.target}' must be an absolute path"
     if wish.link and not (wish.path and wish.dest):
         return "link needs path and dest"
+    if wish.over and not (wish.unpack and Path(wish.over).is_absolute()):
+        return "over is a folder, with unpack"
     return _problem_with_sum(wish) or _problem_with_repository(wish)
 
 
