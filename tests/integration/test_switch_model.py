@@ -6,32 +6,21 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import re
 import signal
 import subprocess
-import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tools.lab_hosts import Host, ansible_environment, the_lab
+from tools.lab_hosts import Host, ansible_environment
+from tools.slot_lab import GOOD, OFF, ON, Client, Play, Streams, ask, key, site, states, switch
 
 pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 
 ROOT = Path(__file__).resolve().parents[2]
-Play = Callable[..., subprocess.CompletedProcess[str]]
-
-LAB = the_lab()
-GATEWAY = f"http://{LAB.addresses['gateway1']}:4000"
-SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-URL = f"http://{LAB.mirror}/models/SmolLM2-135M-Instruct.Q4_1.gguf"
-GOOD = f'{{url: "{URL}", sha256: {SHA256}}}'
 BAD = "/var/tmp/cut-short.gguf"
 # `task` has another way while a slot changes hands, `shared` is the slot's alone.
 REGISTRY = """\
@@ -72,106 +61,16 @@ def registry(the_lab: object, play: Play, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("switch") / "registry"
     folder.mkdir()
     (folder / "own.yaml").write_text(REGISTRY.format(good=GOOD, source=GOOD))
-    done = play("site.yml", "-e", f"llm_registry={folder}", timeout=900)
+    done = site(play, folder)
     assert done.returncode == 0, done.stdout
     return folder
 
 
-def switch(play: Play, registry: Path, provider: str) -> subprocess.CompletedProcess[str]:
-    words = ("-e", f"llm_registry={registry}", "-e", f"provider={provider}")
-    return play("switch_model.yml", *words, timeout=900)
-
-
 def who_runs() -> dict[str, list[str]]:
     """Of each in the slot: whether it runs, and whether it starts at boot."""
-    words = Host("backend1").on(
-        "for name in coder writer; do for verb in is-active is-enabled; do "
-        "systemctl --user -M llm@ $verb llama-server-$name || true; done; done"
-    )
-    told = words.split()
-    return {"coder": told[:2], "writer": told[2:]}
-
-
-ON, OFF = ["active", "enabled"], ["inactive", "disabled"]
-
-
-def key() -> str:
-    secret = Host("gateway1").on("cat /var/lib/llm/gateway/secrets.env")
-    return re.search(r'LITELLM_MASTER_KEY="(.*)"', secret)[1]
-
-
-def ask(name: str, secret: str) -> tuple[int, str]:
-    """The status, and the id of the deployment that answered."""
-    asked = {"model": name, "max_tokens": 3, "messages": [{"role": "user", "content": "Hi"}]}
-    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
-    address = f"{GATEWAY}/v1/chat/completions"
-    request = urllib.request.Request(address, json.dumps(asked).encode(), headers)
-    try:
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return answer.status, answer.headers.get("x-litellm-model-id", "")
-    except urllib.error.HTTPError as problem:
-        return problem.code, problem.read().decode(errors="replace")[:300]
-
-
-class Client(threading.Thread):
-    """Somebody who asks one name again and again."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(daemon=True)
-        self.asked, self.secret, self.seen = name, key(), []
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        while not self.over.is_set():
-            self.seen.append(ask(self.asked, self.secret))
-
-    def __enter__(self) -> Client:
-        self.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.over.set()
-        self.join(timeout=180)
-
-
-class Streams(threading.Thread):
-    """Somebody who has one name answer at length, again and again, and sees whether it ends."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(daemon=True)
-        self.asked, self.secret, self.over = name, key(), threading.Event()
-        self.ended, self.refused = 0, 0
-        self.cut: list[str] = []
-
-    def run(self) -> None:
-        while not self.over.is_set():
-            try:
-                self.one()
-            except urllib.error.HTTPError as problem:
-                self.refused += problem.code >= 500
-            except (OSError, http.client.HTTPException) as problem:
-                self.cut.append(repr(problem))
-
-    def one(self) -> None:
-        words = [{"role": "user", "content": "Count from one to two hundred, in words."}]
-        asked = {"model": self.asked, "max_tokens": 400, "stream": True, "messages": words}
-        headers = {"Authorization": f"Bearer {self.secret}", "Content-Type": "application/json"}
-        address = f"{GATEWAY}/v1/chat/completions"
-        request = urllib.request.Request(address, json.dumps(asked).encode(), headers)
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            text = answer.read().decode(errors="replace")
-        if text.rstrip().endswith("[DONE]") and '"error"' not in text:
-            self.ended += 1
-        else:
-            self.cut.append(text[-300:])
-
-    def __enter__(self) -> Streams:
-        self.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.over.set()
-        self.join(timeout=180)
+    names = ("coder", "writer")
+    found = states("backend1", *(f"llama-server-{name}" for name in names))
+    return dict(zip(names, found, strict=True))
 
 
 def test_there_and_back_and_no_request_is_lost_that_has_another_way(
@@ -189,7 +88,7 @@ def test_there_and_back_and_no_request_is_lost_that_has_another_way(
     assert {one[1].partition("/")[0] for one in client.seen} >= {"~coder", "~spare"}
     assert ask("shared", key())[1].startswith("~writer")
 
-    same = play("site.yml", "-e", f"llm_registry={registry}", timeout=900)
+    same = site(play, registry)
     assert not re.search(r"changed=[1-9]", same.stdout), same.stdout
     again = switch(play, registry, "writer")
     assert "writer runs in slot gpu0 already: nothing was changed." in again.stdout
@@ -231,7 +130,7 @@ def test_one_that_does_not_come_up_leaves_all_as_it_was(registry: Path, play: Pl
     assert ask("shared", key())[1].startswith("~coder")
     assert "~coder" in ask("task", key())[1]
     file.write_text(good)
-    assert play("site.yml", "-e", f"llm_registry={registry}", timeout=900).returncode == 0
+    assert site(play, registry).returncode == 0
 
 
 # The tasks before which the cable is pulled, and who runs then, if that is certain.
@@ -292,20 +191,20 @@ def test_of_several_models_the_broken_one_is_named(
 ) -> None:
     Host("backend2").on(CUT_SHORT)
     several.write_text(SEVERAL.format(good=GOOD, source=f"{{path: {BAD}}}"))
-    done = play("site.yml", "-e", f"llm_registry={registry}", timeout=900)
+    done = site(play, registry)
     assert done.returncode != 0
     told = "its model 'other' could not be loaded: the model file is damaged or cut short"
     assert told in done.stdout
     assert "small:1k' could not" not in done.stdout
 
     several.write_text(SEVERAL.format(good=GOOD, source=GOOD))
-    done = play("site.yml", "-e", f"llm_registry={registry}", timeout=900)
+    done = site(play, registry)
     assert done.returncode == 0, done.stdout
     assert [ask(name, key()) for name in ("small:1k", "other")] == [
         (200, "~several/small:1k"),
         (200, "~several/other"),
     ]
-    same = play("site.yml", "-e", f"llm_registry={registry}", timeout=900)
+    same = site(play, registry)
     assert not re.search(r"changed=[1-9]", same.stdout), same.stdout
     assert (
         Host("backend2")
