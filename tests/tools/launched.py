@@ -50,6 +50,14 @@ model_list:
 - model_name: e
   litellm_params: {{model: openai/m, api_base: "{base}:{one}/v1", api_key: none}}
   model_info: {{id: "~one/e", mode: embedding}}
+- model_name: t
+  litellm_params: {{model: openai/m, api_base: "{base}:{two}/v1", api_key: none,
+    tag_regex: ["^User-Agent: .*(?:tail)"]}}
+  model_info: {{id: "~two/t", enable_tag_filtering: true}}
+- model_name: t
+  litellm_params: {{model: openai/m, api_base: "{base}:{one}/v1", api_key: none, tags: [default],
+    tag_regex: ["^User-Agent: (?!)"]}}
+  model_info: {{id: "~one/t", enable_tag_filtering: true}}
 router_settings: {{num_retries: 0, fallbacks: {fallbacks}}}
 litellm_settings: {{callbacks: [prometheus]}}
 general_settings: {{master_key: os.environ/LITELLM_MASTER_KEY}}

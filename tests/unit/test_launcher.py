@@ -134,6 +134,18 @@ def test_the_current_one_serves_behind_both_doors(host: Host, first: Instance) -
     assert stat.S_IMODE(Path(first.private).parent.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize(("before", "who"), [(0, "~two/t"), (252, "~two/t"), (253, "~one/t")])
+def test_of_a_user_agent_the_first_letters_are_looked_at(
+    host: Host, first: Instance, before: int, who: str
+) -> None:
+    """An expression may be slow over a long one, and the gateway with it."""
+    agent = {**HEADERS, "User-Agent": "a" * before + "tail"}
+    for door in (public(host), UnixConnection(first.private)):
+        door.request("POST", "/v1/chat/completions", json.dumps({**QUESTION, "model": "t"}), agent)
+        answer = door.getresponse()
+        assert (answer.status, answer.headers["x-litellm-model-id"]) == (200, who), answer.read()
+
+
 MOCKS = [
     "mock_testing_fallbacks",
     "mock_testing_context_fallbacks",

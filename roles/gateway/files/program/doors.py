@@ -14,6 +14,10 @@ from typing import Any
 Message = dict[str, Any]
 App = Callable[..., Awaitable[None]]
 
+# Of a User-Agent LiteLLM sees so many letters: it holds the expressions of conditions against it,
+# and what three repeats in a row take grows with the third power of its length.
+AGENT_LETTERS = 256
+
 # Which door the request at hand came through. Every request sets it, so no request can inherit it
 # from another one; a task that a request starts has a copy.
 came_in_private: ContextVar[bool] = ContextVar("came_in_private", default=False)
@@ -34,7 +38,16 @@ class Door:
                 message = {**message, "headers": headers}
             await send(message)
 
-        await self.app(scope, receive, send_closing)
+        await self.app(shortened(scope), receive, send_closing)
+
+
+def shortened(scope: Message) -> Message:
+    """The request with no more of its User-Agent than is looked at."""
+    headers = scope.get("headers", ())
+    if all(name != b"user-agent" or len(value) <= AGENT_LETTERS for name, value in headers):
+        return scope
+    cut = [(n, value[:AGENT_LETTERS] if n == b"user-agent" else value) for n, value in headers]
+    return {**scope, "headers": cut}
 
 
 def forced_failures_only_in_private() -> None:
