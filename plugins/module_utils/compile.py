@@ -26,7 +26,7 @@ from .routing.resolve import Inventory
 from .routing.route_table import RouteTable
 from .routing.routes import build_routes
 from .routing.rules import check_rules
-from .routing.shared_state import password_variable
+from .routing.shared_state import shared_variables
 from .routing.waiting import waiting
 
 __all__ = ["Compiled", "Inventory", "compile_registry"]
@@ -135,7 +135,7 @@ def _render(compiled: Compiled, inventory: Inventory, leaving: str) -> None:
     compiled.services = backends.services(registry, inventory)
     compiled.probes = probes.probes(registry, inventory, lowered.config)
     compiled.variables = _variables(registry)
-    compiled.variables += [password_variable()] if inventory.redis else []
+    compiled.variables += shared_variables(inventory.gateways, inventory.redis)
     for provider in registry.providers.values():
         if provider.rendered:
             compiled.composed.update(provider.credentials.composed)

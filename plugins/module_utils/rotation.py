@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .registry.problems import nearest
-
-MASTER = "LITELLM_MASTER_KEY"  # what clients of the gateway send
+from .routing.shared_state import MASTER_KEY
 
 
 class RotationError(ValueError):
@@ -28,8 +27,8 @@ def rotation(check: Mapping[str, Any], variable: str = "", provider: str = "") -
     """
     needed_by = {one["name"]: list(one["needed_by"]) for one in check["variables"]}
     name = _of_provider(needed_by, provider) if provider else variable
-    if name not in needed_by and name != MASTER:
-        known = [*needed_by, MASTER]
+    if name not in needed_by and name != MASTER_KEY:
+        known = list(dict.fromkeys([*needed_by, MASTER_KEY]))
         near = nearest(name, known)
         more = f"Did you mean {near}?" if near else f"Those that it needs: {', '.join(known)}."
         raise RotationError(f"The gateway needs no variable {name}. {more}")
@@ -40,7 +39,7 @@ def rotation(check: Mapping[str, Any], variable: str = "", provider: str = "") -
     services = {host: specs for host, specs in found.items() if specs}
     return {
         "variable": name,
-        "providers": needed_by.get(name, []),
+        "providers": [] if name == MASTER_KEY else needed_by.get(name, []),
         "services": services,
         "meanwhile": _meanwhile(check, services),
     }
@@ -112,6 +111,6 @@ def report(told: Mapping[str, Any]) -> str:
         return f"{name} has this value already: nothing was changed."
     if told["check"]:
         return f"{name} would get another value. Nothing was done, in check mode."
-    if name == MASTER:
+    if name == MASTER_KEY:
         return f"{name} has its new value. Clients need it from now on; the old one is refused."
     return f"{name} has its new value, proven. Nothing of ours uses the old one: it can be revoked."

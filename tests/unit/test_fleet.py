@@ -14,6 +14,7 @@ from ansible_collections.lab.llm.plugins.module_utils.compile import (
     Inventory,
     compile_registry,
 )
+from ansible_collections.lab.llm.plugins.module_utils.rotation import rotation
 from ansible_collections.lab.llm.plugins.module_utils.routing.shared_state import Redis
 from ansible_collections.lab.llm.plugins.module_utils.verdicts import verdict
 from tools.real_litellm import RealLiteLLM, real_litellm
@@ -239,3 +240,15 @@ def test_without_redis_each_gateway_counts_by_itself(tmp_path: Path) -> None:
     assert [one.code for one in found.problems if one.code == "counted-by-each"]
     assert found.gateway_config is not None
     assert "redis_host" not in found.gateway_config["router_settings"]
+
+
+@pytest.mark.parametrize(("gateways", "needed"), [(["gw1"], []), (["gw1", "gw2"], ["gw1", "gw2"])])
+def test_several_gateways_are_given_the_key_of_their_clients(
+    tmp_path: Path, gateways: list[str], needed: list[str]
+) -> None:
+    """One alone makes it; several would make one each, and a client has one."""
+    (tmp_path / "lab.yaml").write_text(SHARED)
+    found = compile_registry(str(tmp_path), Inventory({"gateway": gateways}, {}))
+    by = {one["name"]: one["needed_by"] for one in found.variables}
+    assert by.get("LITELLM_MASTER_KEY", []) == needed
+    assert rotation(found.as_dict(), "LITELLM_MASTER_KEY")["providers"] == []

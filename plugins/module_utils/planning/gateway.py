@@ -16,12 +16,12 @@ from ..gateway.wanted import unit_texts
 from ..routing.compare_generations import compare_generations
 from ..routing.compare_params import ADD, CHANGE, REMOVE, Change
 from ..routing.compare_words import listed
+from ..routing.shared_state import MASTER_KEY
 from .whereabouts import Whereabouts
 
 Load = Callable[[str], Any]
 Found = Mapping[str, Any]
 _REGISTRY = "registry/"
-MASTER_KEY = "LITELLM_MASTER_KEY"
 
 
 def plan_gateway(found: Found, args: Found, load: Load) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Redis in which gateways count together, as plain data."""
+"""What several gateways share: a Redis in which they count, and the key of their clients."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+MASTER_KEY = "LITELLM_MASTER_KEY"
 PASSWORD = "LLM_REDIS_PASSWORD"  # noqa: S105 - the name of a variable
 PORT = 6379
 
@@ -22,6 +24,17 @@ class Redis:
     username: str = ""
     tls: bool = False
     ca: str = ""
+
+
+def shared_variables(gateways: Sequence[str], redis: Redis | None) -> list[dict[str, object]]:
+    """The variables that need a value beside those of providers, in the form of these.
+
+    One gateway makes a key for its clients if it is given none; several would make one each.
+    """
+    found = [password_variable()] if redis else []
+    if len(gateways) > 1:
+        found.append({"name": MASTER_KEY, "needed_by": [*gateways], "place": ["inventory", 1, 1]})
+    return found
 
 
 def password_variable() -> dict[str, object]:

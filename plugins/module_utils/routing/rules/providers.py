@@ -15,9 +15,8 @@ from ...registry.problems import WARNING, Problem, nearest
 from ...registry.yaml_tree import Mapping as Node
 from ..backends import health_endpoint
 from ..resolve import provider_hosts
+from ..shared_state import MASTER_KEY
 from .facts import Facts, listing
-
-MASTER_KEY = "LITELLM_MASTER_KEY"
 
 
 def missing_base_url(facts: Facts) -> Iterator[Problem]:
