@@ -18,7 +18,7 @@ from .registry.reading import build
 from .registry.schema import check_schema
 from .registry.slots import parked
 from .routing import backends, probes
-from .routing.leaving import nobody_asks, without_leaving
+from .routing.leaving import nobody_asks, nobody_minds, without_leaving
 from .routing.left_out import leave_out
 from .routing.litellm import lower
 from .routing.litellm_yaml import render
@@ -134,6 +134,8 @@ def _render(compiled: Compiled, inventory: Inventory, leaving: str) -> None:
     compiled.environment = lowered.environment
     compiled.services = backends.services(registry, inventory)
     compiled.probes = probes.probes(registry, inventory, lowered.config)
+    if leaving:
+        nobody_minds(compiled.probes, leaving)
     compiled.variables = _variables(registry)
     compiled.variables += shared_variables(inventory.gateways, inventory.redis)
     for provider in registry.providers.values():

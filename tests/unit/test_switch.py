@@ -81,6 +81,17 @@ def sent(given: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {name: (one["api_base"], one["api_key"]) for name, one in params.items()}
 
 
+def test_no_proof_asks_who_is_about_to_stop(tmp_path: Path) -> None:
+    found = switched(tmp_path, "writer")
+    asked = [{one["provider"] for one in given["probes"]["health"]}
+             for given in (found.before, found.leaving)]  # fmt: skip
+    assert asked == [{"coder", "alone"}, {"alone"}]
+    rows = found.leaving["probes"]["providers"]
+    assert (rows["coder"]["probe"], rows["coder"]["watch"]) == ("none", "none")
+    assert rows["alone"]["watch"] == "full"
+    assert "a" in found.leaving["probes"]["models"]  # it is listed all the time
+
+
 def test_who_is_about_to_stop_is_sent_no_key_either(tmp_path: Path) -> None:
     headers = "custom_config: {headers: {X-Key: '${CODER_HEADER}'}}"
     text = PROVIDERS.replace("coder: {", f"coder: {{env_var: CODER_KEY, {headers}, ")
