@@ -11,6 +11,7 @@ not Ollama. What goes wrong stands in test_ollama_failures.py.
 from __future__ import annotations
 
 import hashlib
+import re
 import urllib.request
 
 import pytest
@@ -109,3 +110,27 @@ def test_a_changed_program_is_mended(ollama: OllamaHost) -> None:
 def test_a_file_of_the_store_is_named_by_its_sum(ollama: OllamaHost) -> None:
     digest = hashlib.sha256(ollama.model.read_bytes()).hexdigest()
     assert digest in ollama.shell(f"ls {STORE}/blobs")
+
+
+def test_how_far_a_pull_is_can_be_seen(ollama: OllamaHost) -> None:
+    done = ollama.run(models=[tagged("smollm2:135m"), tagged("creeping:1b")])
+    assert done.code == 0, done.output
+    seen = re.findall(r"backend2: o1: pulling creeping:1b: (\d+) MB of 20 MB, ", done.output)
+    assert seen, done.output
+    assert ollama.shell(f"ls {STORE}").split() == ["blobs", "lab-llm-models.json", "manifests"]
+    assert ollama.run(ollama_prune_models=True).code == 0
+
+
+def test_the_archive_for_rocm_is_unpacked_over_the_other(ollama: OllamaHost) -> None:
+    rocm = ollama.release["rocm"]
+    given = {"ollama_rocm_url": rocm["url"], "ollama_rocm_sha256": rocm["sha256"]}
+    done = ollama.run(**given)
+    assert done.code == 0, done.output
+    program = ollama.systemctl(f"systemctl --user show -P ExecStart {UNIT}")
+    folder = program.split("path=")[1].split("/bin/ollama")[0]
+    assert f"-rocm-{rocm['sha256'][:8]}" in folder
+    assert "STAND-IN.txt" in ollama.shell(f"ls {folder}/lib/ollama/rocm_v*")
+    assert "Paris" in ollama.says()
+    assert ollama.run(**given).changed == 0
+    back = ollama.run()
+    assert (back.code, back.changed) == (0, 1), back.output

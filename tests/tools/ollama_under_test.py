@@ -42,6 +42,7 @@ class OllamaHost(BackendHost):
         for name, fault in FAULTS.items():
             offer(self.library, f"{name}:1b", b"GGUF and no more", **fault)
         offer(self.library, "large:70b", 10**13)
+        offer(self.library, "creeping:1b", b"GGUF" + bytes(20_000_000), slow=2.5)
 
     def spec(self, **changes: Any) -> dict[str, Any]:
         environment = {"STAND_IN_LIBRARY": f"{self.mirror}/ollama-library"}

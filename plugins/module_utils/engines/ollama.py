@@ -41,8 +41,8 @@ def host_plan(
     starts; and of these the ones that go with the instances, their models in them.
 
     `services` are specs of the registry with engine ollama; `settings` are those of `program` with
-    rocm_url, rocm_sha256, sandbox, ready_timeout (seconds) and shared_models. Ollama knows no keys, so that `secrets` are
-    for nobody. Raises EngineError.
+    rocm_url, rocm_sha256, sandbox, ready_timeout (seconds) and shared_models. Ollama knows no keys,
+    so that `secrets` are for nobody. Raises EngineError.
     """
     artifacts: dict[str, dict[str, Any]] = {}
     units, instances, stores, folders = [], [], [], []

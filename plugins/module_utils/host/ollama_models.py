@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from .atomic import write
 from .ollama_api import Api, BrokenOffError, OllamaError, key, whole
+from .ollama_progress import Progress, free_in, mb, no_room
 
 NOTE = "lab-llm-models.json"
 TRIES = 4
@@ -26,6 +26,7 @@ Held = dict[str, tuple[str, int]]
 class Instance:
     """One instance under way: what it holds, what we remember, what was done."""
 
+    provider: str
     api: Api
     store: Path
     held: Held
@@ -88,11 +89,9 @@ def _open(one: Mapping[str, Any], given: Mapping[str, Any], check: bool) -> Inst
         if not check:
             raise
         held = on_disk(store)  # before its first start there is nobody to ask
-    try:
-        note = json.loads((store / NOTE).read_text())
-    except (OSError, ValueError):
-        note = {}
-    return Instance(api, store, held, note if isinstance(note, dict) else {}, check)
+    note = _read(store)
+    known = note if isinstance(note, dict) else {}
+    return Instance(one["provider"], api, store, held, known, check)
 
 
 def on_disk(store: Path) -> Held:
@@ -109,23 +108,31 @@ def on_disk(store: Path) -> Held:
 
 def _settle(one: Mapping[str, Any], state: Instance, declared: set[str], remove: bool) -> list[str]:
     """Bring the models about; returns the names of ours that are declared no more and stay."""
-    for model in one["models"]:
-        _model(model, state)
+    try:
+        for model in one["models"]:
+            _model(model, state)
+    except OllamaError:
+        _remember(state, declared)
+        raise
     gone = sorted(name for name in state.note if name not in declared and name in state.held)
     for name in gone if remove else ():
         if not state.check:
             state.api.delete(name)
         state.held.pop(name)
         state.did(name, "removed")
-    kept = {k: v for k, v in state.note.items() if k in declared or k in state.held}
-    if not state.check and kept != _read(state.store):
-        text = json.dumps(kept, indent=2, sort_keys=True) + "\n"
-        write(state.store / NOTE, text.encode(), 0o600)
+    _remember(state, declared)
     if not state.check:
         missing = sorted({key(m["name"]) for m in one["models"]} - set(state.api.digests()))
         if missing:
             raise OllamaError(f"/api/tags does not list {', '.join(missing)}")
     return [] if remove else gone
+
+
+def _remember(state: Instance, declared: set[str]) -> None:
+    kept = {k: v for k, v in state.note.items() if k in declared or k in state.held}
+    if not state.check and kept != _read(state.store):
+        text = json.dumps(kept, indent=2, sort_keys=True) + "\n"
+        write(state.store / NOTE, text.encode(), 0o600)
 
 
 def _read(store: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -164,39 +171,21 @@ def _fingerprint(model: Mapping[str, Any], files: Sequence[str]) -> str:
 
 
 def _pull(tag: str, state: Instance) -> None:
-    totals: dict[str, tuple[int, int]] = {}
-    free = shutil.disk_usage(_there(state.store)).free
-
-    def progress(line: Mapping[str, Any]) -> None:
-        if not line.get("digest") or not line.get("total"):
-            return
-        # The first line of a part says what of it is here already.
-        total, completed = int(line["total"]), int(line.get("completed") or 0)
-        totals.setdefault(str(line["digest"]), (total, total - completed))
-        needed = sum(missing for _total, missing in totals.values())
-        if needed > free:
-            raise OllamaError(
-                f"no space in {state.store}: {tag} needs {needed / 1e6:.0f} MB more, "
-                f"{free / 1e6:.0f} MB are free. Free some room"
-            )
-
+    size = 0
     if not state.check:
-        for left in range(TRIES - 1, -1, -1):
-            try:
-                state.api.pull(tag, progress)
-                break
-            except BrokenOffError:
-                if not left:
-                    raise
+        with Progress(state.store, f"{state.provider}: pulling {tag}", tag) as progress:
+            for left in range(TRIES - 1, -1, -1):
+                try:
+                    state.api.pull(tag, progress)
+                    break
+                except BrokenOffError:
+                    if not left:
+                        raise
+        size = progress.size
         state.held = state.api.digests()
-    size = sum(total for total, _missing in totals.values())
-    state.did(tag, "pulled", f" ({size / 1e6:.0f} MB)" if size else "")
+    state.did(tag, "pulled", f" ({mb(size)})" if size else "")
     if state.check:
         state.held[key(tag)] = ("to be pulled", 0)
-
-
-def _there(folder: Path) -> Path:
-    return next(one for one in (folder, *folder.parents) if one.exists())
 
 
 def _alias(name: str, tag: str, state: Instance) -> None:
@@ -219,7 +208,8 @@ def _make(model: Mapping[str, Any], name: str, tag: str, state: Instance) -> Non
             asked["files"] = dict(_given([model["file"]], state))
         if model.get("adapters"):
             asked["adapters"] = dict(_given(model["adapters"], state))
-        state.api.create(asked, lambda line: None)
+        with Progress(state.store, f"{state.provider}: making {name}", name) as progress:
+            state.api.create(asked, progress)
         state.held = state.api.digests()
     state.did(name, "made", f" from {tag or Path(model['file']).name}")
 
@@ -231,12 +221,9 @@ def _given(files: Sequence[str], state: Instance) -> Iterator[tuple[str, str]]:
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if not state.api.has_blob(digest):
-            size, free = path.stat().st_size, shutil.disk_usage(_there(state.store)).free
+            size, free = path.stat().st_size, free_in(state.store)
             if size > free:
-                raise OllamaError(
-                    f"no space in {state.store}: {path.name} needs {size / 1e6:.0f} MB, "
-                    f"{free / 1e6:.0f} MB are free. Free some room"
-                )
+                raise no_room(state.store, f"{path.name} needs {mb(size)}", free)
             state.api.put_blob(digest, path)
         yield path.name, f"sha256:{digest}"
 
