@@ -13,7 +13,7 @@ from .pattern_letters import Letters, letters
 from .pattern_text import alternatives, token_at
 
 _REPEAT = re.compile(r"([*+?]|\{(\d*)(,?)(\d*)\})[?+]?")
-_MANY = 10  # times; as good as without end
+MANY = 10  # times; as good as without end
 _COPIES = 3  # of what is repeated a few times
 _GROUP = re.compile(r"\((?:\?:|\?P<\w+>|\?[aiLmsux]+:|\?>)?(?!\?)")
 
@@ -24,6 +24,24 @@ class Repeat(NamedTuple):
     body: Node
     may_lack: bool
     text: str
+
+
+class Few(NamedTuple):
+    """Something that is repeated a few times. `text` is as written."""
+
+    body: Node
+    least: int
+    most: int
+    text: str
+
+    @property
+    def copies(self) -> Row:
+        """Some of them, one after the other: `a(a(a)?)?`, which is read in one way."""
+        rest = Row(())
+        for copy in reversed(range(min(self.most, _COPIES))):
+            row = Row((self.body, *rest.nodes))
+            rest = row if copy < self.least else Row((Choice((row, Row(()))),))
+        return rest
 
 
 class Choice(NamedTuple):
@@ -38,7 +56,7 @@ class Row(NamedTuple):
     nodes: tuple[Node, ...]
 
 
-Node = Union[Letters, Repeat, Choice, Row]  # noqa: UP007 - for ansible-test
+Node = Union[Letters, Repeat, Few, Choice, Row]  # noqa: UP007 - for ansible-test
 
 
 def tree(expression: str) -> Node:
@@ -76,11 +94,9 @@ def _node(token: str, folded: bool) -> Node:
 def _repeated(node: Node, written: re.Match[str], token: str) -> Node:
     sign, low, comma, high = written.groups()
     least = {"*": 0, "+": 1, "?": 0}.get(sign, int(low or 0))
-    most = {"*": _MANY, "+": _MANY, "?": 1}.get(sign)
+    most = {"*": MANY, "+": MANY, "?": 1}.get(sign)
     if most is None:
-        most = int(high) if high else _MANY if comma else least
-    if most >= _MANY:
+        most = int(high) if high else MANY if comma else least
+    if most >= MANY:
         return Repeat(node, least == 0, token + sign)
-    optional = Choice((node, Row(())))
-    copies = min(most, _COPIES)
-    return Row(tuple(node if copy < least else optional for copy in range(copies)))
+    return Few(node, least, most, token + sign)

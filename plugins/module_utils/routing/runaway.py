@@ -7,20 +7,25 @@
 `(a+)+` and `(a|a)*` can read a run of n letters in about 2**n ways, and all of them are tried where
 the rest does not match. Such a repeat is found by following two readings of one text side by side:
 if they can part and meet again inside of it, each round doubles the ways. `.*.*.*` reads a text in
-about n**3 / 6 ways: each more of such repeats is one more power of the length.
+about n**3 / 6 ways: each more of such repeats is one more power of the length. And `(a{1,9}){1,9}`
+comes to an end after 9**9 ways.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from .pattern_letters import Letters
 from .pattern_text import token_at
-from .pattern_tree import Choice, Node, Repeat, Row, tree
+from .pattern_tree import MANY, Choice, Few, Node, Repeat, Row, tree
 
 _MOST_POSITIONS = 150  # in one repeat; a longer one is not looked at
+_MOST_PARTS = 1000  # of a row
+_MOST_WAYS = 100_000  # of a repeat that ends: some 0.01 s where the rest does not match
 _AHEAD = re.compile(r"(?<!\\)\(\?<?[=!]")  # (?=...), (?<!...): read by themselves
 
 
@@ -30,7 +35,8 @@ def endless(expression: str, most: int) -> str:
     found = runaway(expression)
     if found:
         return f"'{found}' can read one text in more ways than can be tried"
-    times = power(expression) if sum(map(expression.count, "*+{")) > most else 0
+    several = "){" in expression or sum(map(expression.count, "*+{")) > most
+    times = power(expression) if several else 0
     if times > most:
         return f"{times} repeats in a row can take letters from one another, and {most} are enough"
     return ""
@@ -44,6 +50,10 @@ def runaway(expression: str) -> str:
     parts = [expression, *(_AHEAD.sub("", token, count=1)[:-1] for token in ahead)]
     for part in parts:
         for repeat in _repeats(tree(part)):
+            if isinstance(repeat, Few):
+                if _ways(repeat) <= _MOST_WAYS:
+                    continue
+                repeat = Repeat(repeat.body, False, repeat.text)
             if Readings(repeat).are_many():
                 return repeat.text
     return ""
@@ -59,10 +69,13 @@ def power(expression: str) -> int:
 def _rows(node: Node) -> Iterator[list[Node]]:
     """The parts of each alternative, one after the other; alternatives inside are parts."""
     for one in node.nodes if isinstance(node, Choice) else (node,):
-        yield list(_parts(one))
+        yield list(islice(_parts(one), _MOST_PARTS))
 
 
 def _parts(node: Node) -> Iterator[Node]:
+    if isinstance(node, Few):
+        several = any(isinstance(one, Repeat) for one in _repeats(node.body))
+        node = Row((node.body,) * node.most) if several else node.copies
     nodes = node.nodes if isinstance(node, Row) else ()
     if isinstance(node, Choice) and len(node.nodes) == 1:
         nodes = node.nodes
@@ -93,14 +106,28 @@ def _power(parts: list[Node]) -> int:
 def _letters_of(node: Node) -> Letters:
     if isinstance(node, frozenset):
         return node
-    inside = (node.body,) if isinstance(node, Repeat) else node.nodes
+    inside = (node.body,) if isinstance(node, (Repeat, Few)) else node.nodes
     return frozenset().union(*map(_letters_of, inside))
 
 
-def _repeats(node: Node) -> Iterator[Repeat]:
-    """The outermost of them."""
-    if isinstance(node, Repeat):
+def _ways(node: Node) -> int:
+    """In how many ways something can be read at the most, what has no end as if it ended."""
+    if isinstance(node, (Few, Repeat)):
+        least, most = (node.least, node.most) if isinstance(node, Few) else (1, MANY)
+        each = min(_ways(node.body), _MOST_WAYS)
+        return sum(each**times for times in range(least, most + 1))
+    if isinstance(node, frozenset):
+        return 1
+    each_of = map(_ways, node.nodes)
+    return sum(each_of) if isinstance(node, Choice) else math.prod(each_of)
+
+
+def _repeats(node: Node) -> Iterator[Repeat | Few]:
+    """The outermost of them, and what stands in those that end."""
+    if isinstance(node, (Repeat, Few)):
         yield node
+    if isinstance(node, Few):
+        yield from _repeats(node.body)
     elif isinstance(node, (Choice, Row)):
         for one in node.nodes:
             yield from _repeats(one)
@@ -155,6 +182,8 @@ class Readings:
             ends = self._walk(node.body)
             self._link(ends.last, ends.first)
             return Ends(ends.first, ends.last, ends.empty or node.may_lack)
+        if isinstance(node, Few):
+            node = node.copies
         if isinstance(node, Choice):
             parts = [self._walk(one) for one in node.nodes]
             first = [at for part in parts for at in part.first]
