@@ -15,8 +15,8 @@ description:
     Modelfile, and gives them second names, through the API of each instance on this host.
   - An error inside of a stream of progress is an error, though its HTTP status is 200. A pull that
     breaks off is gone on with; one without any progress ends after O(stall_timeout).
-  - While it works, the run shows how far it is, and so does C(lab-llm-progress.txt) in the store. It
-    goes on by itself where the controller is lost.
+  - While it works, the run shows how far it is, and so does C(lab-llm-progress.txt) in the store.
+    It goes on by itself where the controller is lost.
   - What was made is remembered beside the store with its digest, so that a second run changes
     nothing, and a model that was changed by hand is made anew.
 options:
