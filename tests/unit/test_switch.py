@@ -81,13 +81,10 @@ def sent(given: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {name: (one["api_base"], one["api_key"]) for name, one in params.items()}
 
 
-def test_no_proof_asks_who_is_about_to_stop(tmp_path: Path) -> None:
+def test_the_schedule_asks_who_is_about_to_stop_for_no_answer(tmp_path: Path) -> None:
     found = switched(tmp_path, "writer")
-    asked = [{one["provider"] for one in given["probes"]["health"]}
-             for given in (found.before, found.leaving)]  # fmt: skip
-    assert asked == [{"coder", "alone"}, {"alone"}]
     rows = found.leaving["probes"]["providers"]
-    assert (rows["coder"]["probe"], rows["coder"]["watch"]) == ("none", "none")
+    assert (rows["coder"]["probe"], rows["coder"]["watch"]) == ("full", "health")
     assert rows["alone"]["watch"] == "full"
     assert "a" in found.leaving["probes"]["models"]  # it is listed all the time
 

@@ -20,7 +20,7 @@ from ..registry.model import Registry
 from ..registry.slots import parked
 from .explain_entries import entries_of
 from .left_out import leave_out
-from .probes import NONE
+from .probes import HEALTH
 from .resolve import Inventory
 from .route_table import RouteTable
 from .routes import build_routes
@@ -49,7 +49,6 @@ def nobody_asks(config: Mapping[str, Any], leaving: str) -> None:
 
 
 def nobody_minds(probes: dict[str, Any], leaving: str) -> None:
-    """Has no proof ask anything of the provider `leaving`: by what it does not answer, the schedule
-    would have the generation before come back, which asks it."""
-    probes["health"] = [one for one in probes["health"] if one["provider"] != leaving]
-    probes["providers"][leaving] |= {"probe": NONE, "watch": NONE}
+    """Has the schedule ask the provider `leaving` for no answer: it would have the generation
+    before come back, which asks it. A way back to this one asks, and finds that nobody answers."""
+    probes["providers"][leaving] |= {"watch": HEALTH}
