@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .engines.vllm_ray import is_worker
 from .registry.problems import nearest
 from .routing.shared_state import MASTER_KEY
 
@@ -33,7 +34,7 @@ def rotation(check: Mapping[str, Any], variable: str = "", provider: str = "") -
         more = f"Did you mean {near}?" if near else f"Those that it needs: {', '.join(known)}."
         raise RotationError(f"The gateway needs no variable {name}. {more}")
     found = {
-        host: [spec for spec in specs if spec["key_variable"] == name]
+        host: [s for s in specs if s["key_variable"] == name and not is_worker(s)]
         for host, specs in check["services"].items()
     }
     services = {host: specs for host, specs in found.items() if specs}

@@ -60,6 +60,12 @@ def test_what_demands_the_key_and_who_answers_meanwhile() -> None:
     assert rotation(CHECK, provider="own") == told
 
 
+def test_a_host_that_only_lends_its_gpus_demands_no_key() -> None:
+    head = {**OWN, "ray": {"is_head": True}}
+    on_ray = {"gpu01": [head], "gpu02": [{**OWN, "ray": {"is_head": False}}]}
+    assert rotation({**CHECK, "services": on_ray}, "OWN_KEY")["services"] == {"gpu01": [head]}
+
+
 def test_the_gateways_own_key_concerns_no_instance() -> None:
     told = rotation(CHECK, "LITELLM_MASTER_KEY")
     assert (told["providers"], told["services"], len(announcement(told))) == ([], {}, 1)

@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
-from ansible_collections.lab.llm.plugins.module_utils.engines import vllm, vllm_ray
+from ansible_collections.lab.llm.plugins.module_utils.engines import vllm, vllm_keys, vllm_ray
 from ansible_collections.lab.llm.plugins.module_utils.engines.common import EngineError
 from ansible_collections.lab.llm.plugins.module_utils.engines.files import unneeded
 from ansible_collections.lab.llm.plugins.module_utils.host import diagnosis, units
@@ -148,6 +151,55 @@ def test_a_key_goes_into_the_secrets_and_nowhere_else() -> None:
     assert unit.pop("secrets") == {"VLLM_API_KEY": "sk-secret"}
     assert unit["ready"][1]["key_variable"] == "VLLM_API_KEY"
     assert "sk-secret" not in str(made)
+
+
+@pytest.mark.parametrize(
+    ("command", "both"),
+    [
+        (["-m", "vllm.entrypoints.cli.main", "serve"], True),
+        (["/opt/serve.py"], True),
+        (["-X", "dev", "-m", "vllm.entrypoints.cli.main"], False),  # its words are not ours to tell
+    ],
+)
+def test_while_a_key_is_rotated_it_takes_both(command: list[str], both: bool) -> None:
+    keyed, known = spec(key_variable="GPU_KEY"), {"GPU_KEY": "sk-secret"}
+    (unit,) = plan(keyed, secrets=known, keep_keys=True, command=command)["units"]
+    assert unit["beside"] == (["VLLM_API_KEY"] if both else [])
+    started = service(unit)["ExecStart"]
+    assert started[1:3] == (["-c", vllm_keys.LAUNCH] if both else command[:2])
+    assert started[-len(command) - 2 : -2] == command
+    assert units.render(unit["sections"])
+    (after,) = plan(keyed, secrets=known, keep_keys=False, command=command)["units"]
+    assert (after["beside"], service(after)["ExecStart"][1:-2]) == ([], command)
+
+
+# A program as vLLM is one: its words, its variable, what it writes into its journal.
+PROGRAM = """\
+import logging, os, sys
+from pathlib import Path
+logging.basicConfig(format="%(message)s", level="INFO", stream=sys.stdout)
+logging.info("non-default args: %s", {"api_key": sys.argv[-2:]})
+logging.info("100%% of %s", "it")
+print(sys.argv[1:] == ["serve", "--config", "f", "--api-key", "new", 'o"l,d'])
+print(os.environ["VLLM_API_KEY"], __name__, "new" in Path("/proc/self/cmdline").read_text())
+"""
+
+
+@pytest.mark.parametrize("words", [["-m", "program"], ["program.py"]])
+def test_two_keys_reach_vllm_and_nobody_else(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    argv = vllm_keys.with_several([sys.executable, *words, "serve", "--config", "f"])
+    row = 'new,"o""l,d"'
+    environment = {**os.environ, vllm_keys.KEY: row}
+    done = subprocess.run(
+        argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [
+        "non-default args: {'api_key': ['***', '***']}",
+        "100% of it",
+        "True",
+        "new __main__ False",
+    ]
 
 
 def test_a_repository_is_a_folder_that_instances_share() -> None:

@@ -24,7 +24,7 @@ from .rows import Row, row
 _WAYS = ("ollama", "anthropic", "gemini", "azure", "bedrock", "vertex_ai")
 _NO_LIST = ("azure", "bedrock", "vertex_ai")
 _GEMINI = "https://generativelanguage.googleapis.com"
-LISTS_KEYS = ("llama_cpp",)  # engines whose variable holds several keys
+LISTS_KEYS = ("llama_cpp", "vllm")  # engines whose variable holds several keys
 
 
 def questions(compiled: Compiled, inventory: Inventory, name: str, completion: bool) -> Any:  # noqa: ANN401

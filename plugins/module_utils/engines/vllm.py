@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from . import vllm_ray
+from . import vllm_keys, vllm_ray
 from .common import (
     EngineError,
     Settings,
@@ -27,7 +27,7 @@ from .models import model_folder
 from .releases import INSTALLED
 from .vllm_venv import venv_of
 
-KEY = "VLLM_API_KEY"
+KEY = vllm_keys.KEY
 CONFIG = "yaml"
 # What we set ourselves, from elsewhere in the registry.
 OURS = {
@@ -64,10 +64,8 @@ def host_plan(
         if spec.get("ray"):
             units += vllm_ray.node(spec, settings, python, marks)
         if not vllm_ray.is_worker(spec):
-            made = _unit(spec, settings, python, marks, place)
-            units.append(
-                vllm_ray.on_ray(with_key(made, spec, settings, secrets, KEY), spec, settings)
-            )
+            made = _with_key(_unit(spec, settings, python, marks, place), spec, settings, secrets)
+            units.append(vllm_ray.on_ray(made, spec, settings))
     one_port_each(services)
     return {"artifacts": [*artifacts.values()], "venvs": [*venvs.values()], "units": units}
 
@@ -117,6 +115,22 @@ def _unit(
         # made before the sandbox closes all else.
         service={"KillMode": "mixed", "LimitNOFILE": 65536, "CacheDirectory": "vllm"},
     )
+
+
+def _with_key(
+    made: dict[str, Any], spec: Spec, settings: Settings, secrets: Mapping[str, str]
+) -> dict[str, Any]:
+    """The unit with its key; while one is rotated, started such that it takes both."""
+    several = settings.get("keep_keys") and vllm_keys.takes_several(settings["command"])
+    made = with_key(made, spec, {**settings, "keep_keys": several}, secrets, KEY)
+    if not made["beside"]:
+        return made
+    sections = made["sections"]
+    argv = vllm_keys.with_several(sections["Service"]["ExecStart"])
+    return {
+        **made,
+        "sections": {**sections, "Service": {**sections["Service"], "ExecStart": argv}},
+    }
 
 
 def variables(settings: Settings, python: str) -> dict[str, str]:
