@@ -98,9 +98,8 @@ def test_releases_stand_side_by_side_and_a_drop_in_survives(ollama: OllamaHost) 
 
 
 def test_a_changed_program_is_mended(ollama: OllamaHost) -> None:
-    ollama.shell(
-        f"echo broken >> {HOME}/ollama/{ollama.release['version']}-*/lib/ollama/STAND-IN.txt"
-    )
+    label = f"{HOME}/ollama/{ollama.release['version']}-*/lib/ollama/STAND-IN.txt"
+    ollama.shell(f"for file in {label}; do echo broken >>$file; done")
     done = ollama.run()
     assert done.code == 0, done.output
     assert done.changed == 2, done.output
