@@ -43,8 +43,7 @@ options:
     default: []
   switch_to: {description: The same as if this provider ran in its slot., type: str, default: ""}
   values:
-    description:
-      - Compile the registry as if it had these values. Nothing is written; see RV(edits).
+    description: Compile the registry as if it had these values. Nothing is written; see RV(edits).
     type: list
     elements: dict
     default: []
@@ -71,8 +70,7 @@ options:
     type: dict
     default: {}
   require_secrets:
-    description:
-      - Whether a needed variable without a value is an error, as before a deploy, or a warning.
+    description: Whether a needed variable without a value is an error, as before a deploy.
     type: bool
     default: false
   check_page:
@@ -83,12 +81,8 @@ options:
     default: false
   page: {description: Where it is; the default is C(providers.md) in O(path)., type: str}
 attributes:
-  check_mode:
-    description: Reads only, so it does the same in check mode.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is nothing to show.
-    support: none
+  check_mode: {support: full, description: "Reads only, so it does the same in check mode."}
+  diff_mode: {support: none, description: "Changes nothing, so there is nothing to show."}
 extends_documentation_fragment:
   - lab.llm.attributes
 seealso:
@@ -191,6 +185,10 @@ in_registry:
   description: C(file), what O(file) is or will be there; C(is_new), if it is not yet; its C(page).
   type: dict
   returned: always
+redis:
+  description: C(host), C(port), C(username), C(tls) and C(ca) of where gateways count; or nothing.
+  type: dict
+  returned: when there is no error
 commit:
   description: The git commit of the registry, with C(+) if files differ from it; or nothing.
   type: str

@@ -1,4 +1,5 @@
-"""Writes plugins/module_utils/routing/litellm_known.py from the LiteLLM that runs this.
+"""Writes litellm_known.py and litellm_providers.py of plugins/module_utils/routing from the LiteLLM
+that runs this.
 
 build/venvs/litellm/bin/python tests/tools/litellm_known.py [--check]
 """
@@ -12,13 +13,30 @@ from collections.abc import Iterable
 from pathlib import Path
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-TARGET = Path(__file__).resolve().parents[2] / "plugins/module_utils/routing/litellm_known.py"
-HEAD = '''\
+FOLDER = Path(__file__).resolve().parents[2] / "plugins/module_utils/routing"
+LICENCE = """\
 # Copyright (c) 2026, lab.llm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Words that LiteLLM knows: its providers, and the models that it takes for a provider's.
+"""
+OF_PROVIDERS = '''\
+"""The providers that LiteLLM knows: all that may stand before a slash.
+
+Written by tests/tools/litellm_known.py; a test holds it to the real LiteLLM.
+"""
+
+from __future__ import annotations
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+'''
+OF_MODELS = '''\
+"""The models that LiteLLM takes for a provider's.
 
 A name that nobody serves is tried once more with its provider before it: `gpt-4o` is then what
 `openai/*` answers. Written by tests/tools/litellm_known.py; a test holds it to the real LiteLLM.
@@ -26,10 +44,7 @@ A name that nobody serves is tried once more with its provider before it: `gpt-4
 
 from __future__ import annotations
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from .litellm_providers import words
 
 '''
 
@@ -60,12 +75,13 @@ def providers() -> list[str]:
     return sorted(getattr(one, "value", one) for one in litellm.provider_list)
 
 
-def written() -> str:
-    """The module's text."""
-    lines = [HEAD, "PROVIDERS = _words(", *_text(providers(), ""), ")\n", "MODELS = {\n"]
+def written() -> dict[str, str]:
+    """The modules' texts by their names."""
+    known = [LICENCE, OF_PROVIDERS, "PROVIDERS = words(", *_text(providers(), ""), ")\n"]
+    lines = [LICENCE, OF_MODELS, "MODELS = {\n"]
     for provider, names in models().items():
-        lines += [f'    "{provider}": _words(', *_text(names, "    "), "),\n"]
-    return "".join([*lines, "}\n"])
+        lines += [f'    "{provider}": words(', *_text(names, "    "), "),\n"]
+    return {"litellm_providers.py": "".join(known), "litellm_known.py": "".join([*lines, "}\n"])}
 
 
 def _text(names: Iterable[str], indent: str) -> list[str]:
@@ -76,6 +92,8 @@ def _text(names: Iterable[str], indent: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    texts = written()
     if "--check" in sys.argv:
-        sys.exit(written() != TARGET.read_text())
-    TARGET.write_text(written())
+        sys.exit(any((FOLDER / name).read_text() != text for name, text in texts.items()))
+    for name, text in texts.items():
+        (FOLDER / name).write_text(text)

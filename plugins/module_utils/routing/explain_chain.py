@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .explain_match import inferred_provider
-from .litellm_known import PROVIDERS
+from .litellm_providers import PROVIDERS
 
 ERROR, LONG_PROMPT, REFUSED = "error", "long_prompt", "refused"
 KEYS = {

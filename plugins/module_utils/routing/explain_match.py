@@ -17,7 +17,8 @@ from typing import Any
 
 from .counted import as_they_hold
 from .explain_entries import Entry, entries_of
-from .litellm_known import MODELS, PROVIDERS
+from .litellm_known import MODELS
+from .litellm_providers import PROVIDERS
 
 EXACT, GROUP, WILDCARD, ID, ALIAS, SENT, NONE = (
     "exact", "group", "wildcard", "id", "alias", "sent", "none",

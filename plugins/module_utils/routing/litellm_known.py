@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Words that LiteLLM knows: its providers, and the models that it takes for a provider's.
+"""The models that LiteLLM takes for a provider's.
 
 A name that nobody serves is tried once more with its provider before it: `gpt-4o` is then what
 `openai/*` answers. Written by tests/tools/litellm_known.py; a test holds it to the real LiteLLM.
@@ -10,45 +10,22 @@ A name that nobody serves is tried once more with its provider before it: `gpt-4
 
 from __future__ import annotations
 
+from .litellm_providers import words
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-PROVIDERS = _words("""
-a2a a2a_agent ai21 ai21_chat aiml aiohttp_openai amazon_nova anthropic anthropic_text apertis
-assemblyai auto_router aws_polly aws_textract azure azure_ai azure_speech azure_text baseten
-bedrock bedrock_mantle black_forest_labs bytez cerebras charity_engine chatgpt chutes clarifai
-cloudflare codestral cognition cohere cohere_chat cometapi compactifai cortecs cursor custom
-custom_openai darkbloom dashscope databricks datarobot deepgram deepinfra deepseek
-docker_model_runner dotprompt edenai elevenlabs empower fal_ai featherless_ai fireworks_ai
-friendliai galadriel gdc gemini gigachat github github_copilot gradient_ai groq helicone heroku
-hosted_vllm huggingface humanloop hyperbolic inception infinity jina_ai lambda_ai langflow
-langfuse langgraph lemonade libertai litellm_agent litellm_proxy llamafile lm_studio manus
-maritalk meta meta_llama milvus minimax mistral modelscope mongodb moonshot morph nadir nano-gpt
-nebius neosantara nlp_cloud novita nscale nvidia_nim nvidia_riva oci ollama ollama_chat
-oobabooga openai openai_like openrouter ovhcloud parasail perplexity petals pg_vector pinstripes
-poe predibase prism publicai qwen_ai_platform qwencloud ragflow recraft reducto reka replicate
-runwayml s3_vectors sagemaker sagemaker_chat sagemaker_nova sail sambanova sap scaleway scx-ai
-snowflake soniox stability strands_decider synthetic tencent tensormesh
-text-completion-codestral text-completion-inception text-completion-openai together_ai topaz
-transcribe triton typesafe v0 valkey vercel_ai_gateway vertex_ai vertex_ai_beta vllm volcengine
-voyage wandb watsonx watsonx_text xai xiaomi_mimo xinference zai
-""")
 MODELS = {
-    "ai21_chat": _words("""
+    "ai21_chat": words("""
     j2-light j2-mid j2-ultra jamba-1.5 jamba-1.5-large jamba-1.5-large@001 jamba-1.5-mini
     jamba-1.5-mini@001 jamba-large-1.6 jamba-large-1.7 jamba-mini-1.6 jamba-mini-1.7
     """),
-    "anthropic": _words("""
+    "anthropic": words("""
     claude-fable-5 claude-fable-5-1 claude-haiku-4-5 claude-haiku-4-5-20251001 claude-haiku-5-5
     claude-mythos-5 claude-mythos-5-1 claude-mythos-preview claude-opus-4-5 claude-opus-4-5-20251101
     claude-opus-4-6 claude-opus-4-6-20260205 claude-opus-4-7 claude-opus-4-7-20260416
     claude-opus-4-8 claude-opus-5 claude-opus-5-5 claude-sonnet-4-5 claude-sonnet-4-5-20250929
     claude-sonnet-4-6 claude-sonnet-5 claude-sonnet-5-5
     """),
-    "baseten": _words("31dxrj3 q841o8w qvv0xeq"),
-    "bedrock": _words("""
+    "baseten": words("31dxrj3 q841o8w qvv0xeq"),
+    "bedrock": words("""
     ai21.j2-mid-v1 ai21.j2-ultra-v1 ai21.jamba-1-5-large-v1:0 ai21.jamba-1-5-mini-v1:0
     ai21.jamba-instruct-v1:0 amazon.nova-2-5-sonic amazon.nova-2-lite-v1:0
     amazon.nova-2-multimodal-embeddings-v1:0 amazon.nova-2-pro-preview-20251202-v1:0
@@ -187,18 +164,18 @@ MODELS = {
     writer.palmyra-vision-7b writer.palmyra-x4-v1:0 writer.palmyra-x5-v1:0 zai.glm-4.7
     zai.glm-4.7-flash zai.glm-5
     """),
-    "cohere": _words("""
+    "cohere": words("""
     command-nightly embed-english-light-v2.0 embed-english-light-v3.0 embed-english-v2.0
     embed-english-v3.0 embed-multilingual-light-v3.0 embed-multilingual-v2.0 embed-multilingual-v3.0
     embed-v4.0 rerank-english-v3.0 rerank-multilingual-v3.0 rerank-v3.5 rerank-v4.0-fast
     rerank-v4.0-pro
     """),
-    "cohere_chat": _words("""
+    "cohere_chat": words("""
     c4ai-aya-expanse-32b command-a-03-2025 command-a-plus-05-2026 command-r-08-2024
     command-r-plus-08-2024 command-r7b-12-2024
     """),
-    "nlp_cloud": _words("chatdolphin dolphin"),
-    "openai": _words("""
+    "nlp_cloud": words("chatdolphin dolphin"),
+    "openai": words("""
     chat-latest chatgpt-image-latest computer-use-preview computer-use-preview-2025-03-11 dall-e-2
     dall-e-3 daybreak-blue-latest daybreak-red-latest ft:gpt-3.5-turbo ft:gpt-3.5-turbo-0125
     ft:gpt-3.5-turbo-0613 ft:gpt-3.5-turbo-1106 ft:gpt-4-0613 ft:gpt-4.1-2025-04-14
@@ -236,11 +213,11 @@ MODELS = {
     text-embedding-3-large text-embedding-3-small text-embedding-ada-002 text-embedding-ada-002-v2
     tts-1 tts-1-1106 tts-1-hd tts-1-hd-1106 whisper-1
     """),
-    "text-completion-openai": _words("""
+    "text-completion-openai": words("""
     babbage-002 davinci-002 ft:babbage-002 ft:davinci-002 gpt-3.5-turbo-instruct
     gpt-3.5-turbo-instruct-0914
     """),
-    "vertex_ai": _words("""
+    "vertex_ai": words("""
     deep-research-pro-preview-12-2025 gemini-2.5-computer-use-preview-10-2025 gemini-2.5-flash
     gemini-2.5-flash-image gemini-2.5-flash-lite gemini-2.5-flash-lite-preview-09-2025
     gemini-2.5-flash-preview-09-2025 gemini-2.5-pro gemini-2.5-pro-preview-tts
