@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from ..registry.yaml_tree import Mapping as Node
 from ..registry.yaml_tree import Sequence
-from ..routing.litellm_known import PROVIDERS
+from ..routing.litellm_providers import PROVIDERS
 from .keys import words
 from .values import (
     BOOL,
