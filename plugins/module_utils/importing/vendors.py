@@ -13,7 +13,8 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from ..registry.provider_types import CHAT, COMPLETION, EMBEDDING, PROVIDER_TYPES
-from ..routing.litellm_known import MODELS, PROVIDERS
+from ..routing.litellm_known import MODELS
+from ..routing.litellm_providers import PROVIDERS
 from .keys import words
 
 COMPATIBLE = "openai_compatible"
