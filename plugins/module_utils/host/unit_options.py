@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,18 +88,6 @@ def _unit(
         if given["sandbox"] and can(given["sandbox"]):
             more |= given["sandbox"]
         text = render(_with(given["sections"], more), systemd)
-    probes = tuple(
-        Probe(
-            p["url"],
-            p["status"],
-            p["model"],
-            path if p["key_variable"] else "",
-            p["key_variable"],
-            p["key_variable"] in lists,
-            tuple(p.get("models") or ()),
-        )
-        for p in given["ready"]
-    )
     if any(p["key_variable"] and p["key_variable"] not in (secrets or {}) for p in given["ready"]):
         raise UnitError("a probe's key_variable must be one of its secrets")
     return Unit(
@@ -115,8 +103,21 @@ def _unit(
         trigger=given["trigger"],
         watch=tuple(given["watch"]),
         port=given["port"],
-        ready=probes,
+        ready=tuple(_probe(one, path, lists) for one in given["ready"]),
         ready_timeout=given["ready_timeout"],
+    )
+
+
+def _probe(given: Mapping[str, Any], secrets_file: str, lists: Collection[str]) -> Probe:
+    variable = given["key_variable"]
+    return Probe(
+        url=given["url"],
+        status=given["status"],
+        model=given["model"],
+        key_file=secrets_file if variable else "",
+        key_variable=variable,
+        key_list=variable in lists,
+        models=tuple(given.get("models") or ()),
     )
 
 

@@ -46,25 +46,18 @@ class Shape:
     full: int = 0
     context: int = 0
 
-    @property
-    def full_layers(self) -> int:
-        return self.full if self.window else self.layers
+
+_NOT_GATED = ("phi", "gpt2", "gpt_neox", "falcon", "opt")
 
 
 def from_config(config: Config) -> Shape | None:
     """Of Hugging Face's config.json, that of the language part of a model with several; None if it
     lacks what is needed."""
-    for inner in ("text_config", "language_config", "llm_config"):
-        if isinstance(config.get(inner), Mapping):
-            config = {**config, **config[inner]}
-    layers, hidden = (
-        _first(config, "num_hidden_layers", "n_layer"),
-        _first(config, "hidden_size", "n_embd"),
-    )
-    heads, vocabulary = (
-        _first(config, "num_attention_heads", "n_head"),
-        _first(config, "vocab_size"),
-    )
+    config = _language_part(config)
+    layers = _first(config, "num_hidden_layers", "n_layer")
+    hidden = _first(config, "hidden_size", "n_embd")
+    heads = _first(config, "num_attention_heads", "n_head")
+    vocabulary = _first(config, "vocab_size")
     if not (layers and hidden and heads and vocabulary):
         return None
     latent, rope = _first(config, "kv_lora_rank"), _first(config, "qk_rope_head_dim")
@@ -83,9 +76,7 @@ def from_config(config: Config) -> Shape | None:
         feed_forward=feed_forward,
         vocabulary=vocabulary,
         tied=_tied(config),
-        matrices=2
-        if config.get("model_type") in ("phi", "gpt2", "gpt_neox", "falcon", "opt")
-        else 3,
+        matrices=2 if config.get("model_type") in _NOT_GATED else 3,
         experts=experts,
         experts_used=_first(config, "num_experts_per_tok", "experts_per_token"),
         expert=(expert or feed_forward) if experts else 0,
@@ -99,6 +90,13 @@ def from_config(config: Config) -> Shape | None:
         full=full,
         context=_first(config, "max_position_embeddings", "n_positions"),
     )
+
+
+def _language_part(config: Config) -> Config:
+    for inner in ("text_config", "language_config", "llm_config"):
+        if isinstance(config.get(inner), Mapping):
+            config = {**config, **config[inner]}
+    return config
 
 
 def _tied(config: Config) -> bool:
