@@ -124,14 +124,31 @@ def test_a_limit_without_the_controller_is_told(lab: Path, play: Play) -> None:
     assert "a --limit has to name localhost too" in done.stdout
 
 
-def test_more_gateways_than_one_are_refused_where_one_is_meant(lab: Path, play: Play) -> None:
+@pytest.mark.parametrize("command", ["generations.yml", "backup.yml"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "The group 'gateway' has 2 hosts; this needs one. Say which: -e gateway=gateway1 or"),
+        (("-e", "gateway=gw2"), "The group 'gateway' has no host 'gw2'. Say which: -e gateway="),
+        (("-e", "gateway=gateway2"), "unreachable  gateway2: "),
+    ],
+)
+def test_of_several_gateways_one_is_named_where_one_is_meant(
+    lab: Path, play: Play, command: str, words: tuple[str, ...], said: str
+) -> None:
     lab.write_text(INVENTORY % "gateway1: {}, gateway2: {}")
-    done = play("plan.yml", "-i", str(lab))
+    done = play(command, "-i", str(lab), *words)
     assert done.returncode != 0
-    assert "has 2 hosts; this needs one" in done.stdout
+    assert said in done.stdout
+    assert "gateway1: " not in done.stdout
+
+
+def test_several_gateways_are_given_the_key_of_their_clients(lab: Path, play: Play) -> None:
+    lab.write_text(INVENTORY % "gateway1: {}, gateway2: {}")
     done = play("site.yml", "-i", str(lab), env={"LITELLM_MASTER_KEY": ""})
     assert done.returncode != 0
-    assert "set LITELLM_MASTER_KEY" in done.stdout
+    assert "LITELLM_MASTER_KEY has no value; it is needed by gateway1, gateway2" in done.stdout
+    assert "No host was touched." in done.stdout
 
 
 @pytest.mark.parametrize(
