@@ -106,11 +106,18 @@ def test_a_stream_ends_that_was_begun_before_the_switch(registry: Path, play: Pl
     with Streams("shared") as one, Streams("shared") as other:
         done = switch(play, registry, "writer")
     assert done.returncode == 0, done.stdout
-    print([(one.ended, one.refused, one.cut) for one in (one, other)])
     assert one.cut == other.cut == []
     assert one.ended > 1
     assert other.ended > 1
     assert one.refused + other.refused > 0
+
+
+def test_who_does_not_wait_is_told_that_requests_were_cut(registry: Path, play: Play) -> None:
+    with Streams("shared") as one, Streams("shared") as other:
+        done = switch(play, registry, "coder", "-e", "wait=0")
+    assert done.returncode == 0, done.stdout
+    assert "still at requests when writer stopped: those to it were cut" in done.stdout
+    assert one.cut + other.cut
 
 
 def test_one_that_does_not_come_up_leaves_all_as_it_was(registry: Path, play: Play) -> None:
