@@ -35,7 +35,7 @@ class ActionModule(BundledAction):
             only = {**given, "artifacts": [wishes[place]], "unneeded": []}
             done = self._hand_over(bundle, entries[place] or {}, place, only, task_vars)
             if done.get("failed"):
-                return done
+                return {**done, "changed": bool(brought) or bool(done.get("changed"))}
             brought.append(place)
             shown += done.get("diff", [])
         if not brought:

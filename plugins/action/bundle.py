@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from ansible.plugins.action import ActionBase
 
 from ..module_utils.bundling.collect import collect
 from ..module_utils.bundling.index import PYPI
 from ..module_utils.bundling.wheels import Target
 from ..module_utils.host.huggingface import ENDPOINT
+from ..plugin_utils.controller import ControllerAction
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
@@ -26,17 +26,13 @@ ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
-    """All of it is done here, on the controller."""
+class ActionModule(ControllerAction):
+    """Collects into a folder of the controller."""
 
-    _supports_check_mode = True
     _supports_diff = True
+    arguments = ARGUMENTS
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(argument_spec=ARGUMENTS)
+    def done(self, given: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         pythons = [re.fullmatch(r"3\.(\d+)", str(one)) for one in given["pythons"]]
         numbers = [int(one[1]) for one in pythons if one]
         if not numbers or len(numbers) != len(pythons):

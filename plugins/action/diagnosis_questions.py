@@ -4,33 +4,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from ansible.plugins.action import ActionBase
 
 from ..module_utils.compile import compile_registry
 from ..module_utils.diagnosing.questions import questions
 from ..modules.diagnosis_questions import ARGUMENTS
+from ..plugin_utils.controller import ControllerAction
 from ..plugin_utils.inventory import inventory_of, registry_path
 
 
-class ActionModule(ActionBase):
-    """Translates between a task and the core; the core knows nothing of Ansible."""
+class ActionModule(ControllerAction):
+    """Reads the registry."""
 
-    _requires_connection = False
-    _supports_check_mode = True
     _supports_diff = False
+    arguments = ARGUMENTS
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Reads the registry, controller only."""
-        task_vars = task_vars or {}
-        super().run(tmp, task_vars)
-        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        path, inventory = registry_path(arguments, task_vars), inventory_of(task_vars)
-        file = str(Path.cwd() / arguments["file"]) if arguments["file"] else ""
+    def done(self, given: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        path, inventory = registry_path(given, task_vars), inventory_of(task_vars)
+        file = str(Path.cwd() / given["file"]) if given["file"] else ""
         compiled = compile_registry(path, inventory, extra_file=file)
-        found = questions(compiled, inventory, arguments["provider"], arguments["completion"])
+        found = questions(compiled, inventory, given["provider"], given["completion"])
         return {"changed": False, **found}

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from ansible.plugins.action import ActionBase
 
 from ..module_utils.importing.importer import Imported, as_dict, import_config
 from ..module_utils.importing.report import as_json, as_text
 from ..module_utils.importing.target import Target, target
 from ..module_utils.registry.load import shown
+from ..plugin_utils.controller import ControllerAction
 from ..plugin_utils.inventory import inventory_of
 
 ARGUMENTS = {
@@ -25,25 +25,18 @@ ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
-    """Translates between a task and the core; the core knows nothing of Ansible."""
+class ActionModule(ControllerAction):
+    """Writes what is new, unless in check mode."""
 
-    _requires_connection = False
-    _supports_check_mode = True
     _supports_diff = True
+    arguments = ARGUMENTS
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Imports on the controller; writes what is new, unless in check mode."""
-        task_vars = task_vars or {}
-        super().run(tmp, task_vars)
-        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        paths = [*arguments["file"], *filter(None, [arguments["mappings"]])]
-        addresses = {str(name): str(value) for name, value in arguments["addresses"].items()}
+    def done(self, given: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        paths = [*given["file"], *filter(None, [given["mappings"]])] or [""]
+        addresses = {str(name): str(value) for name, value in given["addresses"].items()}
         result = import_config(paths, addresses, inventory_of(task_vars))
-        to = str(arguments["to"] or Path(paths[0]).absolute().parent / "registry")
-        found = target(to, result.files, arguments["force"])
+        to = str(given["to"] or Path(paths[0]).absolute().parent / "registry")
+        found = target(to, result.files, given["force"])
         if not result.errors:
             result.errors += found.errors
         if not result.errors and not self._task.check_mode:
@@ -51,7 +44,7 @@ class ActionModule(ActionBase):
                 found.write()
             except OSError as error:
                 result.errors.append(f"{shown(Path(to))} cannot be written: {error.strerror}.")
-        return self._result(result, found, to, arguments["format"])
+        return self._result(result, found, to, given["format"])
 
     def _result(self, result: Imported, found: Target, to: str, form: str) -> dict[str, Any]:
         failed = bool(result.errors)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from ..module_utils.compile import compile_registry
 from ..module_utils.host import atomic
@@ -17,6 +16,7 @@ from ..module_utils.provider_page.page import page, place_of, read
 from ..module_utils.provider_page.sections import undocumented
 from ..module_utils.registry.load import shown
 from ..module_utils.registry.problems import has_errors
+from ..plugin_utils.controller import ControllerAction
 from ..plugin_utils.inventory import inventory_of, registry_path
 
 ARGUMENTS = {
@@ -29,27 +29,20 @@ ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Compiles the registry and has the page say what it says."""
 
-    _requires_connection = False
-    _supports_check_mode = True
     _supports_diff = True
+    arguments = ARGUMENTS
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Writes the page, controller only."""
-        task_vars = task_vars or {}
-        super().run(tmp, task_vars)
-        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        path = registry_path(arguments, task_vars)
+    def done(self, given: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        path = registry_path(given, task_vars)
         inventory = inventory_of(task_vars)
-        compiled = compile_registry(path, inventory, extra_file=arguments["file"] or "")
+        compiled = compile_registry(path, inventory, extra_file=given["file"] or "")
         if has_errors(compiled.problems):
             raise AnsibleActionFail("\n".join(map(str, compiled.problems)))
         providers = compiled.registry.providers.values()
-        place = place_of(path, arguments["page"])
+        place = place_of(path, given["page"])
         result = {
             "changed": False,
             "page": shown(place) if place else "",
@@ -58,9 +51,9 @@ class ActionModule(ActionBase):
         }
         try:
             old = read(place) if place else None
-            if place is None or (old is None and arguments["only_existing"]):
+            if place is None or (old is None and given["only_existing"]):
                 return {**result, "page": ""}
-            measured = {"performance": arguments["performance"], "at": arguments["at"]}
+            measured = {"performance": given["performance"], "at": given["at"]}
             new = page(compiled, inventory, before=old or "", **measured)
             if new != old and not self._task.check_mode:
                 place.parent.mkdir(parents=True, exist_ok=True)

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from ..module_utils.registry.git import GitError, Repository
+from ..plugin_utils.controller import ControllerAction
 from ..plugin_utils.inventory import registry_path
 
 FILES = {"type": "list", "elements": "path", "default": []}
@@ -25,32 +25,25 @@ ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
-    """Translates between a task and git."""
+class ActionModule(ControllerAction):
+    """Commits and tags."""
 
-    _requires_connection = False
-    _supports_check_mode = True
     _supports_diff = False
+    arguments = ARGUMENTS
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Commits and tags, controller only."""
-        task_vars = task_vars or {}
-        super().run(tmp, task_vars)
-        _unused, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        path = registry_path(arguments, task_vars)
+    def done(self, given: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        path = registry_path(given, task_vars)
         result = {"changed": False, "commit": "", "committed": False, "tag": "", "problem": ""}
         try:
             repository = Repository(path)
-            if arguments["prepare"]:
-                prepare(repository, arguments)
+            if given["prepare"]:
+                prepare(repository, given)
             elif self._task.check_mode:
-                result["changed"] = bool(repository.changed(repository.inside(arguments["files"])))
+                result["changed"] = bool(repository.changed(repository.inside(given["files"])))
             else:
-                record(repository, arguments, result)
+                record(repository, given, result)
         except GitError as error:
-            if arguments["prepare"]:
+            if given["prepare"]:
                 raise AnsibleActionFail(f"Nothing was done: {error}.") from None
             result["problem"] = str(error)
         return result
