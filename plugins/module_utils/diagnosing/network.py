@@ -10,6 +10,7 @@ import errno
 import ipaddress
 import socket
 
+from ..registry.addresses import is_address
 from .rows import Row, row, unknown
 
 SECONDS = 5.0
@@ -26,7 +27,7 @@ def resolved(name: str, port: int) -> list[str]:
 def dns(name: str, port: int) -> Row:
     """Whether the name leads to an address here."""
     asked, expected = f"the address of {name}", "an address"
-    if _is_address(name):
+    if is_address(name):
         return row("dns", asked, expected, "it is one")
     try:
         found = resolved(name, port)
@@ -72,14 +73,6 @@ def _connected(address: str, number: int, seconds: float) -> tuple[str, str]:
         return ("no_route" if error.errno in _NO_WAY else "failed"), words
 
 
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
 def listeners(number: int, table: str) -> list[str]:
     """The local addresses on which a port is listened on, of the text of /proc/net/tcp or tcp6."""
     found = []
@@ -104,6 +97,6 @@ def takes(listened: list[str], address: str) -> bool:
     be a host's, anything but loopback alone."""
     if "0.0.0.0" in listened or "::" in listened or address in listened:  # noqa: S104
         return True
-    if _is_address(address):
+    if is_address(address):
         return False
     return any(not ipaddress.ip_address(one).is_loopback for one in listened)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from ..registry.addresses import is_address
+
 ACCEPT, DROP, REJECT, UNSURE = "accept", "drop", "reject", "unsure"
 RETURN = "return"  # of a chain: nothing in it spoke of the packet
 
@@ -16,12 +18,13 @@ RETURN = "return"  # of a chain: nothing in it spoke of the packet
 @dataclass(frozen=True)
 class Packet:
     """The first packet of a connection: from where, to where, to which port; `incoming` at this
-    host, else leaving it. The interface is not known."""
+    host, else leaving it; through which `interface`, "" if that is not known."""
 
     source: str
     target: str
     port: int
     incoming: bool = True
+    interface: str = ""
 
     def __str__(self) -> str:
         way = f"from {self.source or 'elsewhere'}" if self.incoming else f"to {self.target}"
@@ -30,8 +33,19 @@ class Packet:
     @property
     def local(self) -> bool:
         """Whether it stays on this host."""
+        if self.interface:
+            return self.interface == "lo"
         address = self.source if self.incoming else self.target
         return is_address(address) and ipaddress.ip_address(address).is_loopback
+
+    def passes(self, name: str, any_tail: str) -> bool | None:
+        """Whether it goes through that interface, or one of which the name stands with `any_tail`
+        for the rest; None if that is not known."""
+        if name == "lo" or not self.interface:
+            return self.local if name == "lo" else None
+        if name.endswith(any_tail):
+            return self.interface.startswith(name.removesuffix(any_tail))
+        return self.interface == name
 
     @property
     def six(self) -> bool:
@@ -51,14 +65,6 @@ def settled(found: Verdict, maybes: list[Verdict]) -> Verdict:
     """`found`, unless a rule before it, of which is not known whether it fits, says otherwise."""
     other = next((one for one in maybes if one.what != found.what), None)
     return Verdict(UNSURE, other.rule) if other else found
-
-
-def is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def within(address: str, network: str) -> bool | None:

@@ -65,7 +65,7 @@ def open_url(
     return urllib.request.build_opener(_OnlyWeb).open(request, timeout=TIMEOUT)
 
 
-def is_address(url: str) -> bool:
+def is_url(url: str) -> bool:
     """Whether it can be taken apart; what Python says of one that cannot may hold its password."""
     try:
         return urllib.parse.urlsplit(url).port != 0
@@ -75,7 +75,7 @@ def is_address(url: str) -> bool:
 
 def _split(url: str) -> tuple[str, str]:
     """(the address, a login in the form of HTTP)."""
-    if not is_address(url):
+    if not is_url(url):
         raise FetchError("one of the addresses is none: see to its brackets, its port and its '@'")
     parts = urllib.parse.urlsplit(urllib.parse.quote(url, safe=_PLAIN))
     who, _at, host = parts.netloc.rpartition("@")

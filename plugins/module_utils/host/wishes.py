@@ -13,7 +13,7 @@ from pathlib import Path
 from .downloads import Origin
 from .fetch import shown
 from .huggingface import ENDPOINT, HubFile, file_url
-from .web import is_address
+from .web import is_url
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def problem_with(wish: Artifact) -> str:
     sources = [wish.url, wish.path, wish.pypi, wish.huggingface]
     if sum(map(bool, sources)) != 1 or bool(wish.pypi) != bool(wish.member):
         return "give exactly one of url, path, huggingface, and pypi together with member"
-    if not is_address(wish.url):
+    if not is_url(wish.url):
         return "its url is no address: see to its brackets, its port and its '@'"
     if bool(wish.dest) == bool(wish.unpack):
         return "give either dest (a file) or unpack (a folder)"
