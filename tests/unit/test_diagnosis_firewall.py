@@ -63,6 +63,7 @@ NFT = [
     (nft([{"counter": {"packets": 0}}, {"log": None}], [port(8080), DROP]), "dropped"),
     (nft([meta("iifname", "eth9"), port(8080), ACCEPT], policy="drop"), None),
     (nft([meta("iifname", "eth9"), port(22), ACCEPT], policy="drop"), "dropped"),
+    (nft([meta("iifname", {"set": ["lo", "eth9"]}), ACCEPT], policy="drop"), None),
 ]
 HEAD = "*filter\n:INPUT {} [0:0]\n:OUTPUT ACCEPT [0:0]\n:ufw-user - [0:0]\n"
 UFW = "-A INPUT -j ufw-user\n-A ufw-user -p tcp -m tcp --dport {} -j ACCEPT\n"
@@ -86,6 +87,70 @@ IPTABLES = [
     (HEAD.format("DROP") + "-A INPUT -i eth9 -p tcp -j ACCEPT\n", None),
     (HEAD.format("DROP") + '-A INPUT -m comment --comment "a b" -i lo -j ACCEPT\n', "dropped"),
 ]
+
+
+# A condition of a rule that lets in, where the policy is to drop: fits, does not, is not known.
+CONDITIONS = [
+    ("-p tcp --syn", ""),
+    ("-p tcp --tcp-flags FIN,SYN,RST,ACK SYN", ""),
+    ("-p tcp ! --tcp-flags FIN,SYN,RST,ACK SYN", "dropped"),
+    ("-p tcp --tcp-flags ALL NONE", "dropped"),
+    ("-p tcp --tcp-flags SYN,FIN SYN,FIN", "dropped"),
+    ("-p tcp -m tcp --sport 1024:65535 --dport 8080", ""),
+    ("-p tcp -m tcp --sport 53", "dropped"),
+    ("-p tcp -m tcp --sport 40000:50000", None),
+    ("-p tcp -m multiport --ports 22,8080", ""),
+    ("-p tcp -m multiport --ports 22,80", "dropped"),
+    ("-m iprange --src-range 10.0.0.1-10.0.0.9", ""),
+    ("-m iprange ! --src-range 10.0.0.1-10.0.0.9", "dropped"),
+    ("-m addrtype --dst-type LOCAL", ""),
+    ("-m addrtype --dst-type BROADCAST,MULTICAST", "dropped"),
+    ("-m addrtype --src-type LOCAL", "dropped"),
+    ("-m pkttype --pkt-type multicast", "dropped"),
+    ("-m conntrack --ctstate NEW --ctdir ORIGINAL", ""),
+    ("-p icmp -m icmp --icmp-type 8", "dropped"),
+    ("-m set --match-set friends src", None),
+    ("-m set --match-set friends src -p udp", "dropped"),
+    ("-m limit --limit 3/min --limit-burst 10", None),
+    ("-m recent --rcheck --seconds 60 --name x --rsource", None),
+]
+
+
+@pytest.mark.parametrize(("condition", "fault"), CONDITIONS)
+def test_a_condition_of_iptables(condition: str, fault: str | None) -> None:
+    found = looked("iptables-save", HEAD.format("DROP") + f"-A INPUT {condition} -j ACCEPT\n")
+    assert (found["ok"], found["fault"]) == (None if fault is None else not fault, fault or "")
+
+
+# What `ip -json route get` says, and whether eth9, one of eth*, and lo are known to be the way.
+TO_ME = '[{"dst":"10.0.0.1","dev":"%s","prefsrc":"10.0.0.2","flags":[],"uid":0,"cache":[]}]'
+ROUTED = '[{"dst":"10.0.0.1","gateway":"10.0.0.254","dev":"eth9","prefsrc":"10.0.0.2"}]'
+ROUTES = [
+    (TO_ME % "eth9", "", "", "dropped"),
+    (TO_ME % "eth1", "dropped", "", "dropped"),
+    (TO_ME % "wg0", "dropped", "dropped", "dropped"),
+    ('[{"type":"local","dst":"10.0.0.1","dev":"lo"}]', "dropped", "dropped", ""),
+    (ROUTED, None, None, "dropped"),
+    (TO_ME.replace("10.0.0.2", "10.0.7.2") % "eth9", None, None, "dropped"),
+    ("[]", None, None, "dropped"),
+    ("no json", None, None, "dropped"),
+]
+
+
+@pytest.mark.parametrize(("route", "exact", "one_of", "loopback"), ROUTES)
+@pytest.mark.parametrize("program", ["nft", "iptables-save"])
+def test_the_interface_is_known_by_the_routes(
+    program: str, route: str, exact: str | None, one_of: str | None, loopback: str | None
+) -> None:
+    for name, fault in (("eth9", exact), ("eth", one_of), ("lo", loopback)):
+        tail = {"nft": "*", "iptables-save": "+"}[program] if name == "eth" else ""
+        text = {
+            "nft": nft([meta("iifname", name + tail), ACCEPT], policy="drop"),
+            "iptables-save": HEAD.format("DROP") + f"-A INPUT -i {name}{tail} -j ACCEPT\n",
+        }[program]
+        found = looked(program, text, ip=route)
+        said = (found["ok"], found["fault"])
+        assert said == (None if fault is None else not fault, fault or ""), (name, found)
 
 
 def looked(program: str, text: str, **more: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ..host.user_manager import ManagerError
 from ..host.user_manager import run as run_bounded
 from .firewall_iptables import verdict as iptables_verdict
 from .firewall_nft import verdict as nft_verdict
+from .interfaces import on_its_way
 from .packet import ACCEPT, DROP, REJECT, UNSURE, Packet, Verdict
 from .rows import Row, row, unknown
 
@@ -30,6 +31,7 @@ Run = Callable[[Sequence[str]], "tuple[str, str] | None"]
 def firewall(packet: Packet, run: Run | None = None) -> Row:
     """Whether the rules let it through. For root."""
     run = run or _run
+    packet = on_its_way(packet, run)
     asked = f"what the firewall does with {packet}"
     verdicts, problems = [], []
     for program, words, judge in _READERS:

@@ -9,13 +9,35 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from .packet import ACCEPT, DROP, REJECT, RETURN, UNSURE, Packet, Verdict, settled, within
+from .firewall_matches import TWO, met
+from .packet import ACCEPT, DROP, REJECT, RETURN, UNSURE, Packet, Verdict, settled
 
 DEEPEST = 16  # jumps
 _ENDS = {"ACCEPT": ACCEPT, "DROP": DROP, "REJECT": REJECT}
 # Targets after which the next rule is looked at.
-_GO_ON = frozenset({"", "LOG", "NFLOG", "MARK", "CONNMARK", "TRACE", "AUDIT", "ULOG", "SET"})
-_ALWAYS = frozenset({"--comment", "--log-prefix", "--log-level", "--reject-with", "--limit-burst"})
+_GO_ON = frozenset(
+    [
+        "LOG",
+        "NFLOG",
+        "ULOG",
+        "AUDIT",
+        "TRACE",
+        "MARK",
+        "CONNMARK",
+        "SECMARK",
+        "CONNSECMARK",
+        "SET",
+        "CLASSIFY",
+        "DSCP",
+        "TOS",
+        "TTL",
+        "HL",
+        "TCPMSS",
+        "HMARK",
+        "RATEEST",
+        "LED",
+    ]
+) | {""}
 
 
 def verdict(text: str, packet: Packet, six: bool = False) -> Verdict:
@@ -77,38 +99,16 @@ class _Table:
             at += negated
             word = words[at]
             value = words[at + 1] if at + 1 < len(words) else ""
-            at += 2 if value and not value.startswith("-") and value != "!" else 1
+            second = words[at + 2] if word in TWO and at + 2 < len(words) else ""
+            at += 3 if second else 2 if value and not value.startswith("-") and value != "!" else 1
             if word in ("-j", "-g"):
                 target = value
                 continue
-            met = self._met(word, value)
-            if met is not None and negated:
-                met = not met
-            if met is False:
+            known = met(self.packet, word, value, second)
+            if known is not None and negated:
+                known = not known
+            if known is False:
                 fits = False
-            elif met is None and fits:
+            elif known is None and fits:
                 fits = None
         return fits, target
-
-    def _met(self, word: str, value: str) -> bool | None:
-        packet = self.packet
-        if word in _ALWAYS or word == "-m":
-            return True
-        if word == "-p":
-            return value in ("tcp", "all", "6")
-        if word in ("--dport", "--dports"):
-            return any(_in_range(packet.port, one) for one in value.split(","))
-        if word in ("-s", "-d"):
-            return within(packet.source if word == "-s" else packet.target, value)
-        if word in ("-i", "-o"):
-            return packet.local if value == "lo" else None
-        if word in ("--ctstate", "--state"):
-            return "NEW" in value.split(",")
-        if word == "--dst-type":
-            return value == "LOCAL" if packet.incoming else None
-        return None
-
-
-def _in_range(port: int, text: str) -> bool:
-    first, _colon, last = text.partition(":")
-    return int(first or 0) <= port <= int((last or "65535") if _colon else first)

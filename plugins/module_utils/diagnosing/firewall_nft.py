@@ -100,13 +100,26 @@ class _Ruleset:
     def _match(self, match: Rules, key: Key) -> bool | None:
         op, left, right = match.get("op", "=="), match["left"], match["right"]
         if str(left.get("meta", {}).get("key", "")).removesuffix("name") in ("iif", "oif"):
-            fits = self.packet.local if right == "lo" else None
+            fits = self._interface(right, key)
         else:
             known = self._value(left)
             fits = None if known is None else self._in(known, right, key)
         if fits is None or op not in ("==", "in", "!="):
             return None
         return not fits if op == "!=" else fits
+
+    def _interface(self, right: Any, key: Key) -> bool | None:  # noqa: ANN401
+        """Whether it goes through that interface, or one of a set."""
+        if isinstance(right, Mapping):
+            right = right.get("set")
+        elif isinstance(right, str) and right.startswith("@"):
+            right = self.sets.get((key[0], key[1], right[1:]), [])
+        listed = right if isinstance(right, Sequence) and not isinstance(right, str) else [right]
+        names = [_element(one) for one in listed]
+        if not all(isinstance(one, str) for one in names):
+            return None
+        found = [self.packet.passes(one, "*") for one in names]
+        return True if True in found else None if None in found else False
 
     def _value(self, left: Rules) -> str | int | None:
         """The packet's own value of what a rule looks at; None if it is not known."""
