@@ -15,29 +15,9 @@ from .packet import ACCEPT, DROP, REJECT, RETURN, UNSURE, Packet, Verdict, settl
 DEEPEST = 16  # jumps
 _ENDS = {"ACCEPT": ACCEPT, "DROP": DROP, "REJECT": REJECT}
 # Targets after which the next rule is looked at.
-_GO_ON = frozenset(
-    [
-        "LOG",
-        "NFLOG",
-        "ULOG",
-        "AUDIT",
-        "TRACE",
-        "MARK",
-        "CONNMARK",
-        "SECMARK",
-        "CONNSECMARK",
-        "SET",
-        "CLASSIFY",
-        "DSCP",
-        "TOS",
-        "TTL",
-        "HL",
-        "TCPMSS",
-        "HMARK",
-        "RATEEST",
-        "LED",
-    ]
-) | {""}
+_TO_KERNEL = ("LOG", "NFLOG", "ULOG", "AUDIT", "TRACE", "SET", "RATEEST", "LED")
+_TO_PACKET = ("MARK", "CONNMARK", "SECMARK", "CONNSECMARK", "CLASSIFY", "HMARK", "DSCP", "TOS")
+_GO_ON = frozenset(("", *_TO_KERNEL, *_TO_PACKET, "TTL", "HL", "TCPMSS"))
 
 
 def verdict(text: str, packet: Packet, six: bool = False) -> Verdict:
