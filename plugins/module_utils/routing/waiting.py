@@ -93,7 +93,7 @@ class Waiting:
 
 def unanswered(names: Iterable[str], served: Iterable[str]) -> list[str]:
     """Those of the names that are not served, also by no wildcard among what is."""
-    known = set(served)
+    known = dict.fromkeys(served)
     index = Names(_with({}, [name for name in known if "*" in name]))
     return [name for name in names if name not in known and not index.match(name).entries]
 
