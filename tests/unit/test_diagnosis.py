@@ -21,13 +21,13 @@ Row = dict[str, Any]
 UNIT, HOST, GATEWAY = "llama-server-small.service", "gpu01", "gw"
 # What each host says where all is well, by check.
 WELL = {
-    GATEWAY: ("gateway", "key", "dns", "port", "tls", "health", "models", "firewall_out"),
+    GATEWAY: ("gateway", "key", "dns", "port", "proxy", "tls", "health", "models", "firewall_out"),
     HOST: (
         *("unit", "restarts", "journal", "port_here", "key_here", "health_here", "models_here"),
         *("firewall", "gpu"),
     ),
 }
-OF_IT = ("dns", "port", "tls", "health", "models", "firewall_out")
+OF_IT = ("dns", "port", "proxy", "tls", "health", "models", "firewall_out")
 
 
 def asked(deployed: bool = True, **about: Any) -> dict[str, Any]:
@@ -91,6 +91,12 @@ CAUSES = [
     ([LATE, MUTE], "connections from gw do not arrive there"),
     ([fault("dns", "no_such_name", name="gpu.lab"), MUTE], "The name gpu.lab does not exist"),
     ([fault("dns", "no_server", name="gpu.lab"), MUTE], "no DNS server gives it an answer"),
+    (
+        [fault("proxy", "between", name="a.lab", proxy="http://px:1", said="403"), MUTE],
+        "asks a.lab through the proxy http://px:1, which says 403; without it",
+    ),
+    ([fault("proxy", "gone", name="a.lab", proxy="http://px:1"), MUTE], "is not to be reached"),
+    ([fault("proxy", "refuses", proxy="http://px:1", said="407"), MUTE], "not let it through: 407"),
     ([fault("tls", "expired", name="a.lab"), MUTE], "The certificate of a.lab has expired"),
     ([fault("tls", "self_signed", name="a.lab"), MUTE], "does not trust the certificate of a.lab"),
     ([fault("tls", "wrong_name", name="a.lab", names="b.lab")], "for another name: b.lab"),

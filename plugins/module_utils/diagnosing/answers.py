@@ -35,9 +35,9 @@ def headers(target: Target, key: str, values: Mapping[str, str]) -> dict[str, st
     return told
 
 
-def health(url: str, sent: Mapping[str, str], check: str = "health") -> Row:
+def health(url: str, sent: Mapping[str, str], check: str = "health", proxy: str = "") -> Row:
     """Whether the health endpoint says 200."""
-    answer = Asker(url, sent, SECONDS).ask("")
+    answer = Asker(url, sent, SECONDS, proxy).ask("")
     fault, seen = fault_of(answer), answer.message()
     return _row(check, f"GET {url}", "200", seen, fault, answer, url=url)
 
@@ -48,9 +48,10 @@ def models(
     declared: Iterable[str],
     way: str = "openai",
     check: str = "models",
+    proxy: str = "",
 ) -> Row:
     """Whether the provider's own list has the models that are declared, and none that failed."""
-    answer = Asker(url, sent, SECONDS).ask("")
+    answer = Asker(url, sent, SECONDS, proxy).ask("")
     names = list(declared)
     expected = f"200, with {', '.join(names)}" if names else "200"
     asked = f"GET {url}{' with the key' if sent else ''}"

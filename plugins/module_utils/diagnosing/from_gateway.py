@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from ..gateway.probe_checks import provider_of
 from ..gateway.questions import PATHS, answered, question
 from ..gateway.secrets_file import MASTER_KEY
 from ..host.user_manager import ManagerError
-from . import answers, network
+from . import answers, network, proxies
 from .certificate import authorities_of, certificate
 from .instance import environment_of
 from .rows import Ask, Row, row, unknown
@@ -42,6 +43,7 @@ class FromGateway:
         self.installed, self.manager = Installed(base), GatewayManager(base.parent)
         self.current = self.store.current()
         self.values = Held(self.store).values()
+        self.running = self._environment()
 
     def asks(self) -> list[tuple[str, Ask]]:
         found: list[tuple[str, Ask]] = [("gateway", self.serves), ("keys", self.keys)]
@@ -53,35 +55,55 @@ class FromGateway:
 
     def _of(self, target: Wanted) -> list[tuple[str, Ask]]:
         """Each row says which target it is about."""
-        asks: list[tuple[str, Ask]] = []
         where = urlsplit(target["url"])
-        name, secure = where.hostname or "", where.scheme == "https"
-        number = where.port or (443 if secure else 80)
+        name = where.hostname or ""
         sent = answers.headers(target, self._key(), self.values)
         if not name:
             return [("dns", lambda: _about(unknown("dns", "its address", _BY_ITSELF), target))]
-        asks.append(("dns", lambda: _about(network.dns(name, number), target)))
-        asks.append(("port", lambda: _about(network.port(name, number), target)))
-        if secure:
-            asks.append(("tls", lambda: _about(self._certificate(name, number), target)))
+        proxy = proxies.proxy_for(target["url"], self.running)
+        asks = self._through(target, proxy, sent) if proxy else self._way(target)
+        if proxy and not proxies.can_be_asked(proxy):
+            return asks
         if target["health"]:
             own = sent if target["own_health"] else {}
-            asks.append(("health", lambda: _about(answers.health(target["health"], own), target)))
-        asks.append(("models", lambda: _about(self._models(target, sent), target)))
+            health = partial(answers.health, target["health"], own, proxy=proxy)
+            asks.append(("health", lambda: _about(health(), target)))
+        asks.append(("models", lambda: _about(self._models(target, sent, proxy), target)))
         return asks
 
-    def _models(self, target: Wanted, sent: Mapping[str, str]) -> Row:
+    def _way(self, target: Wanted) -> list[tuple[str, Ask]]:
+        """Its name, its port, its certificate."""
+        where = urlsplit(target["url"])
+        name, secure = where.hostname or "", where.scheme == "https"
+        number = where.port or (443 if secure else 80)
+        asks: list[tuple[str, Ask]] = [
+            ("dns", lambda: _about(network.dns(name, number), target)),
+            ("port", lambda: _about(network.port(name, number), target)),
+        ]
+        if secure:
+            asks.append(("tls", lambda: _about(self._certificate(name, number), target)))
+        return asks
+
+    def _through(
+        self, target: Wanted, proxy: str, sent: Mapping[str, str]
+    ) -> list[tuple[str, Ask]]:
+        """The proxy, which looks up the name and opens the port in the place of this host."""
+        url = target["models_url"] or target["url"]
+        return [("proxy", lambda: _about(proxies.on_the_way(url, proxy, sent), target))]
+
+    def _models(self, target: Wanted, sent: Mapping[str, str], proxy: str) -> Row:
         if not target["models_url"]:
             return unknown("models", "the list of its models", "this type of provider has none")
         declared, way = target["models"], str(target["way"])
-        return answers.models(target["models_url"], sent, declared, way)
+        return answers.models(target["models_url"], sent, declared, way, proxy=proxy)
 
     def _key(self) -> str:
         return self.values.get(str(self.wanted.get("key_variable") or ""), "")
 
     def secrets(self) -> list[str]:
         """What may be in no text."""
-        return list(self.values.values())
+        passwords = [urlsplit(v).password for k, v in self.running.items() if _is_proxy(k)]
+        return [*self.values.values(), *filter(None, passwords)]
 
     def serves(self) -> Row:
         """Whether the generation that serves has the provider, as the registry declares it."""
@@ -114,11 +136,7 @@ class FromGateway:
         names = self.wanted["variables"]
         if not names:
             return [unknown("key", "the key that is sent to it", "none is declared")]
-        try:
-            running = self._environment()
-        except (OSError, ManagerError):
-            running = {}
-        return [self._variable(name, running) for name in names]
+        return [self._variable(name, self.running) for name in names]
 
     def _variable(self, name: str, running: Mapping[str, str]) -> Row:
         asked, about = f"the variable {name} of the gateway", {"variable": name}
@@ -135,23 +153,22 @@ class FromGateway:
         return row("key", asked, "set", f"set, {where}", **about)
 
     def _environment(self) -> dict[str, str]:
-        """Of the process that serves."""
+        """Of the process that serves, {} if that cannot be seen."""
         if self.current is None:
             return {}
         name = unit(self.current)
-        pid = self.manager.states([name])[name].main_pid
-        return environment_of(pid) if pid else {}
+        try:
+            pid = self.manager.states([name])[name].main_pid
+            return environment_of(pid) if pid else {}
+        except (OSError, ManagerError, ValueError):
+            return {}
 
     def _certificate(self, name: str, number: int) -> Row:
         """By the authorities that the LiteLLM that serves trusts, the host's where none does."""
         if self.current is None:
             return certificate(name, number)
-        try:
-            running = self._environment()
-        except (OSError, ManagerError):
-            running = {}
         venv = self.store.folder / str(self.current) / "venv"
-        return certificate(name, number, authorities_of(venv, running))
+        return certificate(name, number, authorities_of(venv, self.running))
 
     def completion(self) -> list[Row]:
         """A word from each of its deployments, through the gateway."""
@@ -177,6 +194,10 @@ class FromGateway:
 
 
 _BY_ITSELF = "LiteLLM builds it by itself; -e completion=true asks a model"
+
+
+def _is_proxy(name: str) -> bool:
+    return name.lower().endswith("_proxy") and name.lower() != "no_proxy"
 
 
 def _about(found: Row, target: Wanted) -> Row:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from .rule import CHECK, LOG, SITE, Rule
 
+_WITHOUT = (
+    "See to the proxy; or add {name} to NO_PROXY of litellm@.service (a drop-in), then "
+    "`systemctl --user restart litellm.service` there."
+)
 RULES = (
     # The registry.
     Rule("entry", ("unsound",), "The registry has an error in it: {seen}", CHECK),
@@ -131,6 +135,28 @@ RULES = (
         ("refused",),
         "Nothing listens on port {port} of {name}: the server does not run, or has another port.",
         "Start it, or correct the port at {place}.",
+    ),
+    # The proxy.
+    Rule(
+        "proxy",
+        ("gone",),
+        "LiteLLM on {at} asks {name} through the proxy {proxy}, which is not to be reached: "
+        "{seen}.",
+        _WITHOUT,
+    ),
+    Rule(
+        "proxy",
+        ("between",),
+        "LiteLLM on {at} asks {name} through the proxy {proxy}, which says {said}; without it the "
+        "provider answers.",
+        _WITHOUT,
+    ),
+    Rule(
+        "proxy",
+        ("refuses",),
+        "LiteLLM on {at} asks {name} through the proxy {proxy}, which does not let it through: "
+        "{said}.",
+        "See at the proxy what this host may reach, and whether its address wants a password.",
     ),
     # TLS.
     Rule(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
@@ -15,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 LONGEST = 64 * 1024 * 1024  # bytes of an answer
 
@@ -63,14 +64,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asker:
-    """Where requests go: `base` is http://..., https://... or the path of a unix socket."""
+    """Where requests go: `base` is http://..., https://... or the path of a unix socket; `proxy` an
+    http://[user:password@]host:port on the way there, if there is one."""
 
     base: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 60.0
+    proxy: str = field(default="", repr=False)
 
     def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        """GET, or POST of a JSON body. Never raises; never follows a redirect or a proxy.
+        """GET, or POST of a JSON body. Never raises; never follows a redirect, nor a
+        proxy of the environment.
 
         `timeout` bounds the whole, from the look-up of a name to the last byte: a socket's own
         bound begins anew with each byte that drips in.
@@ -108,7 +112,9 @@ class Asker:
             held.append(connection.sock)
             sent = None if body is None else json.dumps(body)
             kind = {"Content-Type": "application/json"} if sent else {}
-            headers = {"Connection": "close", **kind, **self.headers}
+            plain = self.proxy and not self.base.startswith("https:")
+            own = _proxy_key(urlsplit(self.proxy)) if plain else {}
+            headers = {"Connection": "close", **own, **kind, **self.headers}
             connection.request("POST" if sent else "GET", prefix + path, sent, headers)
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
@@ -128,7 +134,14 @@ class Asker:
         query = f"?{url.query}" if url.query else ""
         # Without a port http.client would look for one behind the last colon of an IPv6 address.
         port = url.port or (443 if secure else 80)
-        return kind(url.hostname or "", port, timeout=self.timeout), url.path + query
+        if not self.proxy:
+            return kind(url.hostname or "", port, timeout=self.timeout), url.path + query
+        between = urlsplit(self.proxy)
+        way = kind(between.hostname or "", between.port or 80, timeout=self.timeout)
+        if secure:
+            way.set_tunnel(url.hostname or "", port, _proxy_key(between))
+            return way, url.path + query
+        return way, f"http://{url.netloc}{url.path}{query}"
 
     def _said(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):
@@ -138,6 +151,14 @@ class Asker:
         if isinstance(error, FileNotFoundError):
             return f"{self.base} is not there: the generation does not run"
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _proxy_key(proxy: SplitResult) -> dict[str, str]:
+    """What a proxy is shown, if its address has a user."""
+    if not proxy.username:
+        return {}
+    words = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(words.encode()).decode()}"}
 
 
 def _events(response: http.client.HTTPResponse, begun: float) -> list[tuple[float, bytes]]:
