@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
+from ansible_collections.lab.llm.plugins.module_utils.compile import compile_registry
+from tools import who_answers
 from tools.real_litellm import real_litellm
+from tools.who_answers import INVENTORY
 
 pytestmark = pytest.mark.litellm
 
-INVENTORY = Inventory(
-    {"gateway": ["gw"], "gpus": ["g1", "g2"]},
-    {"gw": "10.0.0.1", "g1": "10.0.0.11", "g2": "10.0.0.12"},
-)
 PROVIDERS = """\
 providers:
   a: {type: vllm, base_url: "http://a:8000", models: [m]}
@@ -32,10 +30,7 @@ A, B, C = "~a/m", "~b/m", "~c/m"
 def answers(
     directory: Path, rules: str, model: str | list[str], times: int, down: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
-    (directory / "lab.yaml").write_text(PROVIDERS + rules)
-    found = compile_registry(str(directory), INVENTORY)
-    assert found.gateway_config, "\n".join(map(str, found.problems))
-    return real_litellm().ask(found.gateway_config, model, times, down)
+    return who_answers.answers(directory, PROVIDERS + rules, model, times, down)
 
 
 def who(found: list[dict[str, Any]]) -> Counter[str]:

@@ -4,23 +4,16 @@ they are. Each case was once a way in which a plausible configuration does somet
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
-from tools.real_litellm import real_litellm
+from tools import who_answers
+from tools.who_answers import who, within_a_minute
 
 pytestmark = pytest.mark.litellm
 
-INVENTORY = Inventory(
-    {"gateway": ["gw"], "gpus": ["g1", "g2"]},
-    {"gw": "10.0.0.1", "g1": "10.0.0.11", "g2": "10.0.0.12"},
-)
 PROVIDERS = """\
 providers:
   a: {type: vllm, base_url: "http://a:8000", models: [m, small]}
@@ -40,24 +33,7 @@ FLEET = """\
 def answers(
     directory: Path, rules: str, model: str | list[str], times: int = 6, down: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
-    (directory / "lab.yaml").write_text(PROVIDERS + rules)
-    found = compile_registry(str(directory), INVENTORY)
-    assert found.gateway_config, "\n".join(map(str, found.problems))
-    return real_litellm().ask(found.gateway_config, model, times, down)
-
-
-def within_a_minute(ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Limits are counted by the minute of the clock: asked again where it has changed meanwhile."""
-    for _ in range(5):
-        before = time.gmtime().tm_min
-        found = ask()
-        if time.gmtime().tm_min == before:
-            return found
-    raise AssertionError("too slow to be judged")
-
-
-def who(found: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(answer["who"] for answer in found)
+    return who_answers.answers(directory, PROVIDERS + rules, model, times, down)
 
 
 def test_the_listing_is_the_order_and_goes_on_when_one_is_down(tmp_path: Path) -> None:

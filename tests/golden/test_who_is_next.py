@@ -12,18 +12,14 @@ from typing import Any
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.compile import (
     Compiled,
-    Inventory,
     compile_registry,
 )
-from golden.test_who_answers import who, within_a_minute
+from tools import who_answers
 from tools.real_litellm import real_litellm
+from tools.who_answers import INVENTORY, who, within_a_minute
 
 pytestmark = pytest.mark.litellm
 
-INVENTORY = Inventory(
-    {"gateway": ["gw"], "gpus": ["g1", "g2"]},
-    {"gw": "10.0.0.1", "g1": "10.0.0.11", "g2": "10.0.0.12"},
-)
 PROVIDERS = """\
 providers:
   a: {type: vllm, base_url: "http://a:8000", models: [m, small]}
@@ -37,10 +33,7 @@ SMALL, OTHER, HOSTS = "~a/small", "~c/other", ("~fleet@g1/f", "~fleet@g2/f")
 
 
 def compiled(directory: Path, rules: str) -> Compiled:
-    (directory / "lab.yaml").write_text(PROVIDERS + rules)
-    found = compile_registry(str(directory), INVENTORY)
-    assert found.gateway_config, "\n".join(map(str, found.problems))
-    return found
+    return who_answers.compiled(directory, PROVIDERS + rules)
 
 
 def answers(
@@ -51,9 +44,7 @@ def answers(
     down: tuple[str, ...] = (),
     **more: Any,
 ) -> list[dict[str, Any]]:
-    config = compiled(directory, rules).gateway_config
-    assert config
-    return real_litellm().ask(config, model, times, down, **more)
+    return who_answers.answers(directory, PROVIDERS + rules, model, times, down, **more)
 
 
 def asked(directory: Path, rules: str, model: str, down: tuple[str, ...], **more: Any) -> list[str]:

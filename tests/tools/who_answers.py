@@ -8,13 +8,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, compile_registry
+from ansible_collections.lab.llm.plugins.module_utils.compile import (
+    Compiled,
+    Inventory,
+    compile_registry,
+)
 from tools.real_litellm import real_litellm
 
 INVENTORY = Inventory(
     {"gateway": ["gw"], "gpus": ["g1", "g2"]},
     {"gw": "10.0.0.1", "g1": "10.0.0.11", "g2": "10.0.0.12"},
 )
+
+
+def compiled(directory: Path, text: str) -> Compiled:
+    """A registry of one file, which is sound."""
+    (directory / "lab.yaml").write_text(text)
+    found = compile_registry(str(directory), INVENTORY)
+    assert found.gateway_config, "\n".join(map(str, found.problems))
+    return found
 
 
 def answers(
@@ -26,10 +38,9 @@ def answers(
     **more: Any,
 ) -> list[dict[str, Any]]:
     """Who answers, and who was asked for what; `down` are ids that answer 500."""
-    (directory / "lab.yaml").write_text(text)
-    found = compile_registry(str(directory), INVENTORY)
-    assert found.gateway_config, "\n".join(map(str, found.problems))
-    return real_litellm().ask(found.gateway_config, model, times, down, **more)
+    config = compiled(directory, text).gateway_config
+    assert config
+    return real_litellm().ask(config, model, times, down, **more)
 
 
 def who(found: list[dict[str, Any]]) -> Counter[str]:
