@@ -66,6 +66,7 @@ def waits(found: Compiled, name: str) -> list[tuple[str, str, str]]:
         (EXACT + "a: {provider: cloud, backend_model: big, fallback: b}\n  b: {provider: writer}", "a", [("writer", "text", "later")]),
         ("redundant_models:\n  a: {providers: [{provider: writer}, {provider: drawer}, {provider: cloud, model: big}]}", "a", [("writer", "text", "first"), ("drawer", "art", "first")]),
         ("patterns:\n  - {pattern: '^w/', provider: writer, backend_model: text}", "w/x", [("writer", "text", "first")]),
+        ("redundant_models:\n  a: {providers: [{provider: writer}, {provider: cloud, model: big}]}\naliases: {b: a}", "b", [("writer", "text", "first")]),
         # A pattern takes it meanwhile, and goes on taking all else.
         ("patterns:\n  - {pattern: '^te', provider: cloud, backend_model: big}", "text", [("writer", "text", "first")]),
         ("patterns:\n  - {pattern: '^te', provider: cloud, backend_model: big}", "ten", []),

@@ -70,7 +70,8 @@ class Waiting:
 
     def __init__(self, config: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> None:
         self.told = told
-        served = {one.get("model_name") for one in config.get("model_list") or ()}
+        index = Names(config if told else {})
+        served = {*index.by_name, *index.aliases, *index.groups}
         names = dict.fromkeys(name for one in told for name in one["names"])
         self.lost = [name for name in names if name not in served]
         self._names = Names(_with(config, self.lost)) if told else None
@@ -79,10 +80,9 @@ class Waiting:
         """[{provider, slot, runs, asked, model, rule}] of those that would have a part in it."""
         meant = self._names.match(name).name if self._names else ""
         return [
-            {**{key: one[key] for key in ("provider", "slot", "runs")}, **one["names"][known]}
+            {**{key: one[key] for key in ("provider", "slot", "runs")}, **part}
             for one in self.told
-            for known in dict.fromkeys((name, meant))
-            if known in one["names"]
+            if (part := one["names"].get(name) or one["names"].get(meant))
         ]
 
     def why(self, provider: str) -> str:
