@@ -44,6 +44,13 @@ def nft(*rules: list[Any], policy: str = "accept", more: Sequence[Any] = ()) -> 
     return json.dumps({"nftables": items})
 
 
+def verdicts(key: dict[str, Any], *said: Any) -> dict[str, Any]:
+    """A map from values to verdicts, as `ct state vmap { established : accept }`."""
+    return {"vmap": {"key": key, "data": {"set": [*said]}}}
+
+
+STATE, TO = {"ct": {"key": "state"}}, {"payload": {"protocol": "tcp", "field": "dport"}}
+KNOWN = verdicts(STATE, ["established", ACCEPT], ["invalid", DROP])
 BY_SET = {
     "set": {"family": "inet", "table": "t", "name": "good", "elem": [{"range": [8000, 8100]}]}
 }
@@ -58,6 +65,11 @@ NFT = [
     (nft([source({"prefix": {"addr": "10.0.0.0", "len": 24}}), ACCEPT], policy="drop"), ""),
     (nft([source("10.0.0.9"), ACCEPT], policy="drop"), "dropped"),
     (nft([port("@good"), ACCEPT], policy="drop", more=[BY_SET]), ""),
+    (nft([KNOWN], [verdicts(TO, [22, ACCEPT], [8080, ACCEPT])], policy="drop"), ""),
+    (nft([KNOWN], [verdicts(TO, [22, ACCEPT])], policy="drop"), "dropped"),
+    (nft([KNOWN], [verdicts(TO, [{"range": [8000, 8100]}, DROP])]), "dropped"),
+    (nft([verdicts(TO, [8080, {"jump": {"target": "other"}}])], more=[DEEPER]), "dropped"),
+    (nft([verdicts({"meta": {"key": "iifname"}}, ["lo", ACCEPT])], policy="drop"), "dropped"),
     (nft([port(22, "!="), DROP]), "dropped"),
     (nft([{"jump": {"target": "other"}}], more=[DEEPER]), "dropped"),
     (nft([{"counter": {"packets": 0}}, {"log": None}], [port(8080), DROP]), "dropped"),

@@ -93,9 +93,25 @@ class _Ruleset:
                     return fits, found, word == "goto"
                 elif word == "return":
                     return fits, nothing, True
+                elif word == "vmap":
+                    return self._mapped(rule, what, fits, key, deep)
                 elif word == "xt":
                     return None, Verdict(UNSURE, _words(rule, word, key)), False
         return fits, nothing, False
+
+    def _mapped(
+        self, rule: Rules, what: Rules, fits: bool | None, key: Key, deep: int
+    ) -> tuple[bool | None, Verdict, bool]:
+        """The same of a map from values to verdicts; one that has a name is not read."""
+        listed = what["data"].get("set") if isinstance(what["data"], Mapping) else None
+        if listed is None:
+            return None, Verdict(UNSURE, _words(rule, "vmap", key)), False
+        for value, said in listed:
+            met = self._match({"left": what["key"], "right": _element(value)}, key)
+            if met is not False:
+                _fits, found, ends = self._rule({**rule, "expr": [said]}, key, deep)
+                return fits if met else None, found, ends
+        return fits, Verdict(RETURN), False
 
     def _match(self, match: Rules, key: Key) -> bool | None:
         op, left, right = match.get("op", "=="), match["left"], match["right"]
