@@ -19,7 +19,6 @@ KEEP, LEAVE_OUT, STOP = "keep", "leave_out", "stop"
 FAILURE = "llm_host_failure"
 CHOICES = (KEEP, LEAVE_OUT, STOP)
 RUNS, FAILED, UNREACHABLE, NOT_BEGUN = "runs", "failed", "unreachable", "not begun"
-MOST_FAILURES = "50%"
 _LIMIT = re.compile(r"(\d+)(%?)")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..gateway.asking import Answer, Asker
-from .rows import Row, row, unknown
+from .rows import Row, row
 
 SECONDS = 15.0
 # How a type of provider wants its key, and what else it wants to be told.
@@ -140,8 +140,3 @@ def _dated(answer: Answer) -> bool:
     except (ValueError, TypeError):
         return False
     return True
-
-
-def not_asked(check: str, why: str) -> Row:
-    """A question that does not apply to this provider."""
-    return unknown(check, check, why)

@@ -30,7 +30,6 @@ OUR_VARIABLES = {**{f"OLLAMA_{key.upper()}": by for key, by in OURS.items()}, "H
 # No GPU has this number: that is how Ollama is told to take none.
 NO_GPU = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GGML_VK_VISIBLE_DEVICES")
 STOP_SECONDS = 30
-SHARED = "shared"
 
 
 def host_plan(

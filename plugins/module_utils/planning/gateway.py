@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -164,9 +163,3 @@ def _notes(found: Found) -> Iterator[str]:
         yield f"Generation {number}, newer than the one that serves, is {outcome}{why}."
     if found["asked_elsewhere"]:
         yield "It is proven once more, for it is to be asked at another address from outside."
-
-
-def as_changes(items: list[Mapping[str, str]]) -> list[Change]:
-    """The reverse of as_dict."""
-    names = [one.name for one in dataclasses.fields(Change)]
-    return [Change(**{name: item[name] for name in names}) for item in items]
