@@ -89,7 +89,7 @@ def main() -> None:
                 raise VenvError(f"there is no user {params['user']}")
             with only_from(wheels, base):
                 changed = have(base, lock, params["python"], module.check_mode)
-        except VenvError as error:
+        except (VenvError, OSError) as error:
             return {"failed": True, "msg": str(error)}
         told = {"changed": changed, "venv": lock.name, "litellm": lock.litellm}
         if changed and module.check_mode:

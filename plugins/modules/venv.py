@@ -135,8 +135,11 @@ def from_bundle(
     """The same, with no wheels but those in a tar, an open file, where there is one."""
     if archive is None or not wishes or home is None:
         return bring(wishes, home, check)
-    with only_from(archive, wishes[0].path.parent):
-        return bring(wishes, home, check)
+    try:
+        with only_from(archive, wishes[0].path.parent):
+            return bring(wishes, home, check)
+    except (VenvError, OSError) as problem:
+        return {"failed": True, "msg": str(problem)}
 
 
 def main() -> None:

@@ -7,8 +7,12 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
+import io
+import os
 import shutil
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ import pytest
 from ansible_collections.lab.llm.plugins.module_utils.host import python_venv
 from ansible_collections.lab.llm.plugins.module_utils.host.python_venv import Venv, ensure
 from ansible_collections.lab.llm.plugins.module_utils.host.venvs import VenvError
+from ansible_collections.lab.llm.plugins.module_utils.host.wheels import only_from
 
 SITE = "lib/python3.11/site-packages"
 PACKAGES = {"one": b"ONE = 1\n", "two": b"TWO = 2\n"}
@@ -121,3 +126,51 @@ def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "tools").mkdir()
     with pytest.raises(VenvError, match="was not made by us"):
         ensure(Venv("tools", tmp_path / "tools", requirements="one==1", uv="uv==1"), check=True)
+
+
+def packed(folder: Path, **wheels: bytes) -> int:
+    """A tar of wheels, as it is handed over: an open file."""
+    place = folder / "wheels.tar"
+    with tarfile.open(place, "w") as tar:
+        for name, data in wheels.items():
+            info = tarfile.TarInfo(f"{name}.whl")
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return os.open(place, os.O_RDONLY)
+
+
+def test_wheels_that_are_handed_over_are_the_only_ones(tmp_path: Path) -> None:
+    before = dict(os.environ)
+    with only_from(packed(tmp_path, a=b"one"), tmp_path / "home"):
+        folder = Path(os.environ["PIP_FIND_LINKS"])
+        assert (folder / "a.whl").read_bytes() == b"one"
+        assert os.environ["UV_NO_INDEX"] == os.environ["PIP_NO_INDEX"] == "1"
+    assert dict(os.environ) == before
+    assert not folder.exists()
+
+
+def test_wheels_that_did_not_come_whole_are_a_sentence(tmp_path: Path) -> None:
+    os.close(packed(tmp_path, a=b"one" * 10_000))
+    os.truncate(tmp_path / "wheels.tar", 5_000)
+    archive = os.open(tmp_path / "wheels.tar", os.O_RDONLY)
+    with (
+        pytest.raises(VenvError, match="the wheels of the bundle did not come whole"),
+        only_from(archive, tmp_path / "home"),
+    ):
+        pass
+    assert [*(tmp_path / "home").iterdir()] == []
+
+
+def test_a_disk_without_room_for_the_wheels_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with (
+        pytest.raises(VenvError, match="no space in .*/home: there is not enough room"),
+        only_from(packed(tmp_path, a=b"one"), tmp_path / "home"),
+    ):
+        pass
+    assert [*(tmp_path / "home").iterdir()] == []

@@ -15,7 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .fetch import full_disk_told
+from .fetch import FetchError, full_disk_told
+from .venvs import VenvError
 
 
 def minor_of(python: str) -> int | None:
@@ -32,7 +33,7 @@ def minor_of(python: str) -> int | None:
 def only_from(archive: int | None, folder: Path) -> Iterator[None]:
     """Let pip and uv see the wheels in a tar, an open file, and no index. None: as it is.
 
-    They are unpacked below `folder` and removed in the end.
+    They are unpacked below `folder` and removed in the end. Raises VenvError, OSError.
     """
     if archive is None:
         yield
@@ -41,13 +42,7 @@ def only_from(archive: int | None, folder: Path) -> Iterator[None]:
     before = dict(os.environ)
     wheels = Path(tempfile.mkdtemp(prefix=".wheels-", dir=folder))
     try:
-        with (
-            full_disk_told(folder),
-            open(os.dup(archive), "rb") as stream,  # noqa: PTH123 - it is open already
-            tarfile.open(fileobj=stream) as tar,
-        ):
-            for member in tar:
-                _take(tar, member, wheels)
+        _unpack(archive, wheels)
         os.environ.update(
             PIP_NO_INDEX="1",
             PIP_FIND_LINKS=str(wheels),
@@ -61,6 +56,22 @@ def only_from(archive: int | None, folder: Path) -> Iterator[None]:
         os.environ.clear()
         os.environ.update(before)
         shutil.rmtree(wheels, ignore_errors=True)
+
+
+def _unpack(archive: int, wheels: Path) -> None:
+    try:
+        with (
+            full_disk_told(wheels.parent),
+            open(os.dup(archive), "rb") as stream,  # noqa: PTH123 - it is open already
+            tarfile.open(fileobj=stream) as tar,
+        ):
+            for member in tar:
+                _take(tar, member, wheels)
+    except FetchError as problem:
+        raise VenvError(str(problem)) from None
+    except tarfile.TarError as problem:
+        why = f"the wheels of the bundle did not come whole ({problem}): run this again"
+        raise VenvError(why) from None
 
 
 def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
