@@ -136,6 +136,11 @@ def test_what_ollama_cannot_do_is_told(changes: dict[str, Any], said: str) -> No
         plan(spec(**changes))
 
 
+def test_another_model_is_no_other_unit() -> None:
+    other = {"name": "other", "source": {"ollama": "other"}}
+    assert plan(spec(models=[TAG, other]))["units"] == plan(spec())["units"]
+
+
 def test_gpus_and_addresses() -> None:
     assert environment(plan(spec(gpus=[])))["CUDA_VISIBLE_DEVICES"] == "-1"
     assert environment(plan(spec(gpus=[1])))["CUDA_VISIBLE_DEVICES"] == "1"

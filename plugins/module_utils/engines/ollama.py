@@ -154,7 +154,7 @@ def _unit(
         **({"OLLAMA_NOPRUNE": "1"} if settings["shared_models"] else {}),
         **variables(spec),
     }
-    return unit_of(
+    made = unit_of(
         spec,
         settings,
         title="Ollama",
@@ -168,6 +168,9 @@ def _unit(
         # It ends the processes of its models itself, and goes on where one took too much memory.
         service={"KillMode": "mixed", "OOMPolicy": "continue", "LimitNOFILE": 65536},
     )
+    # Without the names of its models: one more is no reason to restart it.
+    made["sections"]["Unit"]["Description"] = f"Ollama for {spec['provider']}"
+    return made
 
 
 def _model(
