@@ -117,7 +117,8 @@ def bring(wishes: list[Venv], home: str | None, check: bool) -> dict[str, Any]:
                 raise VenvError("no such user on this host: run lab.llm.user_service first")
             done.append(ensure(wish, check))
         except (VenvError, OSError) as problem:
-            return {"failed": True, "msg": f"{wish.name}: {problem}"}
+            changed = any(item.changed for item in done)
+            return {"failed": True, "msg": f"{wish.name}: {problem}", "changed": changed}
     texts = [(item.target, f"{item.before}\n", f"{item.after}\n") for item in done if item.changed]
     return {
         "changed": any(item.changed for item in done),

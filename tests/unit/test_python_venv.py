@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.lab.llm.plugins.module_utils.host import python_venv
 from ansible_collections.lab.llm.plugins.module_utils.host.python_venv import Venv, ensure
 from ansible_collections.lab.llm.plugins.module_utils.host.venvs import VenvError
-from ansible_collections.lab.llm.plugins.module_utils.host.wheels import only_from
+from ansible_collections.lab.llm.plugins.module_utils.host.wheels import only_fromfrom ansible_collections.lab.llm.plugins.modules.venv import bring
 
 SITE = "lib/python3.11/site-packages"
 PACKAGES = {"one": b"ONE = 1\n", "two": b"TWO = 2\n"}
@@ -122,6 +122,16 @@ def test_a_failure_leaves_the_earlier_one(wish: Venv, monkeypatch: pytest.Monkey
     assert not wish.path.with_name(".tools.new").exists()
 
 
+def test_what_was_made_before_a_failure_is_a_change(wish: Venv, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    theirs = Venv("theirs", tmp_path / "theirs", requirements="one==1", uv="uv==1")
+    (wish.path / "bin/python").unlink()
+    found = bring([wish, theirs], "/home/llm", False)
+    assert (found["failed"], found["changed"]) == (True, True)
+    assert found["msg"].startswith("theirs: ")
+    assert bring([wish, theirs], "/home/llm", False)["changed"] is False
+
+
 def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "tools").mkdir()
     with pytest.raises(VenvError, match="was not made by us"):
@@ -169,7 +179,7 @@ def test_a_disk_without_room_for_the_wheels_is_a_sentence(
 
     monkeypatch.setattr(shutil, "copyfileobj", full)
     with (
-        pytest.raises(VenvError, match="no space in .*/home: there is not enough room"),
+        pytest.raises(VenvError, match=r"no space in .*/home: there is not enough room"),
         only_from(packed(tmp_path, a=b"one"), tmp_path / "home"),
     ):
         pass
