@@ -90,6 +90,10 @@ CAUSES = [
     ),
     ([LATE, MUTE], "connections from gw do not arrive there"),
     ([fault("dns", "no_such_name", name="gpu.lab"), MUTE], "The name gpu.lab does not exist"),
+    (
+        [fault("dns", "no_such_region", name="bedrock-runtime.x.amazonaws.com", variable="REGION")],
+        "of the value of REGION LiteLLM makes bedrock-runtime.x.amazonaws.com",
+    ),
     ([fault("dns", "no_server", name="gpu.lab"), MUTE], "no DNS server gives it an answer"),
     (
         [fault("proxy", "between", name="a.lab", proxy="http://px:1", said="403"), MUTE],

@@ -23,6 +23,7 @@ from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, 
 from ansible_collections.lab.llm.plugins.module_utils.diagnosing import (
     answers,
     certificate,
+    from_gateway,
     instance,
     network,
     rows,
@@ -118,6 +119,49 @@ def test_each_type_is_asked_in_its_own_way(
     told = asked(REGISTRY, provider, tmp_path)
     (target,) = told["hosts"]["gw"]["gateway"]["targets"]
     assert (target["models_url"], target["health"]) == (url, health)
+
+
+CLOUD = """
+providers:
+  amazon: {type: bedrock, models: [anthropic.claude-v2]}
+  google: {type: vertex_ai, models: [gemini-pro]}
+  azure: {type: azure, base_url: "https://x.openai.azure.com", models: [own-name]}
+  azure1: {type: azure, base_url: "https://x.openai.azure.com/openai/v1/", models: [own-name]}
+  odd: {type: azure, base_url: "https://x.lab/behind/a/gateway", models: [own-name]}
+"""
+BEDROCK = "https://bedrock-runtime.{}.amazonaws.com"
+CLOUDS = [
+    ("amazon", ("", BEDROCK, "AWS_REGION_NAME"), ""),
+    ("google", ("", "https://{}-aiplatform.googleapis.com", "VERTEXAI_LOCATION"), ""),
+    ("azure", ("https://x.openai.azure.com", "", ""), "/openai/models?api-version=2024-10-21"),
+    ("azure1", ("https://x.openai.azure.com/openai/v1", "", ""), "/models"),
+    ("odd", ("https://x.lab/behind/a/gateway", "", ""), ""),
+]
+
+
+@pytest.mark.parametrize(("provider", "where", "models"), CLOUDS)
+def test_a_cloud_is_asked_where_litellm_asks_it(
+    tmp_path: Path, provider: str, where: tuple[str, str, str], models: str
+) -> None:
+    (target,) = asked(CLOUD, provider, tmp_path)["hosts"]["gw"]["gateway"]["targets"]
+    assert (target["url"].rstrip("/"), target["by_region"], target["region"]) == where
+    assert target["models_url"] == (f"{where[0]}{models}" if models else "")
+
+
+@pytest.mark.parametrize(
+    ("template", "region", "url"),
+    [
+        (BEDROCK, "eu-central-1", "https://bedrock-runtime.eu-central-1.amazonaws.com"),
+        ("https://{}-aiplatform.googleapis.com", "global", "https://aiplatform.googleapis.com"),
+        (BEDROCK, "", ""),
+        (BEDROCK, "a.evil.example/", ""),
+    ],
+)
+def test_a_region_makes_the_address(tmp_path: Path, template: str, region: str, url: str) -> None:
+    target = {"url": "", "by_region": template, "region": "R"}
+    looker = from_gateway.FromGateway({"targets": []}, tmp_path)
+    looker.values = {"R": region}
+    assert looker._with_address(target)["url"] == url
 
 
 def faults(told: dict[str, Any]) -> dict[str, str]:

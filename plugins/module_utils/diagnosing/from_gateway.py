@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -35,7 +36,8 @@ class FromGateway:
     digest} of what the registry declares, None if that is not known), targets, completion.
 
     A target: host ("" where somebody else runs it), url (its base), health, models_url, way,
-    models, headers, own_health (whether its health endpoint is at its own address).
+    models, headers, own_health (whether its health endpoint is at its own address), by_region (for
+    one without a base: its address, with {} for the value of the variable `region`).
     """
 
     def __init__(self, wanted: Wanted, base: Path) -> None:
@@ -48,10 +50,18 @@ class FromGateway:
     def asks(self) -> list[tuple[str, Ask]]:
         found: list[tuple[str, Ask]] = [("gateway", self.serves), ("keys", self.keys)]
         for target in self.wanted["targets"]:
-            found += self._of(target)
+            found += self._of(self._with_address(target))
         if self.wanted.get("completion"):
             found.append(("completion", self.completion))
         return found
+
+    def _with_address(self, target: Wanted) -> Wanted:
+        """The same, with the address that LiteLLM makes of the region."""
+        region = self.values.get(str(target.get("region")), "").strip()
+        if not target.get("by_region") or not re.fullmatch(r"[a-z0-9-]+", region):
+            return target
+        address = str(target["by_region"]).format(region)
+        return {**target, "url": address.replace("global-", "")}
 
     def _of(self, target: Wanted) -> list[tuple[str, Ask]]:
         """Each row says which target it is about."""
@@ -77,7 +87,7 @@ class FromGateway:
         name, secure = where.hostname or "", where.scheme == "https"
         number = where.port or (443 if secure else 80)
         asks: list[tuple[str, Ask]] = [
-            ("dns", lambda: _about(network.dns(name, number), target)),
+            ("dns", lambda: _about(_of_region(network.dns(name, number), target), target)),
             ("port", lambda: _about(network.port(name, number), target)),
         ]
         if secure:
@@ -94,7 +104,8 @@ class FromGateway:
     def _models(self, target: Wanted, sent: Mapping[str, str], proxy: str) -> Row:
         if not target["models_url"]:
             return unknown("models", "the list of its models", "this type of provider has none")
-        declared, way = target["models"], str(target["way"])
+        way = str(target["way"])
+        declared = [] if way == "azure" else target["models"]  # its own names are deployments'
         return answers.models(target["models_url"], sent, declared, way, proxy=proxy)
 
     def _key(self) -> str:
@@ -194,6 +205,14 @@ class FromGateway:
 
 
 _BY_ITSELF = "LiteLLM builds it by itself; -e completion=true asks a model"
+
+
+def _of_region(found: Row, target: Wanted) -> Row:
+    """A name that is made of a region and does not exist is the region's fault."""
+    if not target.get("by_region") or found["fault"] != "no_such_name":
+        return found
+    about = {**found["about"], "variable": target["region"]}
+    return {**found, "fault": "no_such_region", "about": about}
 
 
 def _is_proxy(name: str) -> bool:

@@ -22,7 +22,13 @@ from .rows import Row, row
 
 # By the beginning of the type's LiteLLM prefix: how it is asked for its models.
 _WAYS = ("ollama", "anthropic", "gemini", "azure", "bedrock", "vertex_ai")
-_NO_LIST = ("azure", "bedrock", "vertex_ai")
+_NO_LIST = ("bedrock", "vertex_ai")
+# What LiteLLM makes the address of, for types that have none: a parameter, and the address with it.
+_BY_REGION = {
+    "bedrock": ("aws_region_name", "https://bedrock-runtime.{}.amazonaws.com"),
+    "vertex_ai": ("vertex_location", "https://{}-aiplatform.googleapis.com"),
+}
+_AZURE_LIST = "openai/models?api-version=2024-10-21"
 _GEMINI = "https://generativelanguage.googleapis.com"
 LISTS_KEYS = ("llama_cpp", "vllm")  # engines whose variable holds several keys
 
@@ -172,6 +178,7 @@ def _target(
     compiled: Compiled, provider: Provider, host: str, inventory: Inventory
 ) -> dict[str, Any]:
     """See FromGateway: where the gateway asks it."""
+    parameters = provider.credentials.parameters
     way, base = _way(provider), backends.base_url(provider, host, inventory)
     base = base or (_GEMINI if way == "gemini" else "")
     health = backends.health_endpoint(compiled.registry, provider, host, inventory)
@@ -180,6 +187,8 @@ def _target(
         "url": base,
         "health": health,
         "own_health": bool(base) and bool(health) and origin(health) == origin(base),
+        "by_region": "" if base or way not in _BY_REGION else _BY_REGION[way][1],
+        "region": parameters.get(_BY_REGION[way][0], "") if way in _BY_REGION else "",
         "models_url": _models_url(provider, base, way),
         "way": way,
         "models": list(provider.models),
@@ -196,6 +205,8 @@ def _models_url(provider: Provider, base: str, way: str) -> str:
     """Where its list of models is, "" if it has none."""
     if not base or way in _NO_LIST:
         return ""
+    if way == "azure":
+        return _azure_list(provider, base)
     if way == "ollama":
         return f"{api_base(base, ROOT)}/api/tags"
     if way == "anthropic":
@@ -205,6 +216,15 @@ def _models_url(provider: Provider, base: str, way: str) -> str:
     if provider.type.default_base and provider.type.health_path.endswith("/models"):
         return health_url(base, provider.type.health_path)
     return f"{api_base(base, V1)}/models"
+
+
+def _azure_list(provider: Provider, base: str) -> str:
+    """It tells of the key; its names are models, and deployments have names of their own. Who comes
+    without a key comes with a token that LiteLLM fetches by itself."""
+    path = urlsplit(base).path.rstrip("/")
+    if not provider.credentials.key or path not in ("", "/openai/v1"):
+        return ""
+    return f"{base.rstrip('/')}/{'models' if path else _AZURE_LIST}"
 
 
 def _instance(

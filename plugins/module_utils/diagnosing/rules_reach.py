@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .rule import CHECK, LOG, SITE, Rule
+from .rule import CHECK, LOG, ROTATE, SITE, Rule
 
 _WITHOUT = (
     "See to the proxy; or add {name} to NO_PROXY of litellm@.service (a drop-in), then "
@@ -72,6 +72,13 @@ RULES = (
         f"Wait. {LOG}",
     ),
     # The name.
+    Rule(
+        "dns",
+        ("no_such_region",),
+        "There is no such region: of the value of {variable} LiteLLM makes {name}, and that name "
+        "does not exist for {at}.",
+        f"Give the right one: {ROTATE}",
+    ),
     Rule(
         "dns",
         ("no_such_name",),
