@@ -20,7 +20,8 @@ import pytest
 from ansible_collections.lab.llm.plugins.module_utils.host import python_venv
 from ansible_collections.lab.llm.plugins.module_utils.host.python_venv import Venv, ensure
 from ansible_collections.lab.llm.plugins.module_utils.host.venvs import VenvError
-from ansible_collections.lab.llm.plugins.module_utils.host.wheels import only_fromfrom ansible_collections.lab.llm.plugins.modules.venv import bring
+from ansible_collections.lab.llm.plugins.module_utils.host.wheels import only_from
+from ansible_collections.lab.llm.plugins.modules.venv import bring
 
 SITE = "lib/python3.11/site-packages"
 PACKAGES = {"one": b"ONE = 1\n", "two": b"TWO = 2\n"}
