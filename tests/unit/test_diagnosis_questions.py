@@ -26,6 +26,7 @@ from ansible_collections.lab.llm.plugins.module_utils.diagnosing import (
     from_gateway,
     instance,
     network,
+    regions,
     rows,
 )
 from ansible_collections.lab.llm.plugins.module_utils.diagnosing.questions import questions
@@ -129,39 +130,44 @@ providers:
   azure1: {type: azure, base_url: "https://x.openai.azure.com/openai/v1/", models: [own-name]}
   odd: {type: azure, base_url: "https://x.lab/behind/a/gateway", models: [own-name]}
 """
-BEDROCK = "https://bedrock-runtime.{}.amazonaws.com"
 CLOUDS = [
-    ("amazon", ("", BEDROCK, "AWS_REGION_NAME"), ""),
-    ("google", ("", "https://{}-aiplatform.googleapis.com", "VERTEXAI_LOCATION"), ""),
-    ("azure", ("https://x.openai.azure.com", "", ""), "/openai/models?api-version=2024-10-21"),
-    ("azure1", ("https://x.openai.azure.com/openai/v1", "", ""), "/models"),
-    ("odd", ("https://x.lab/behind/a/gateway", "", ""), ""),
+    ("amazon", ("", "AWS_REGION_NAME"), ""),
+    ("google", ("", "VERTEXAI_LOCATION"), ""),
+    ("azure", ("https://x.openai.azure.com", ""), "/openai/models?api-version=2024-10-21"),
+    ("azure1", ("https://x.openai.azure.com/openai/v1", ""), "/models"),
+    ("odd", ("https://x.lab/behind/a/gateway", ""), ""),
 ]
 
 
 @pytest.mark.parametrize(("provider", "where", "models"), CLOUDS)
 def test_a_cloud_is_asked_where_litellm_asks_it(
-    tmp_path: Path, provider: str, where: tuple[str, str, str], models: str
+    tmp_path: Path, provider: str, where: tuple[str, str], models: str
 ) -> None:
     (target,) = asked(CLOUD, provider, tmp_path)["hosts"]["gw"]["gateway"]["targets"]
-    assert (target["url"].rstrip("/"), target["by_region"], target["region"]) == where
+    assert (target["url"].rstrip("/"), target["region"]) == where
     assert target["models_url"] == (f"{where[0]}{models}" if models else "")
 
 
 @pytest.mark.parametrize(
-    ("template", "region", "url"),
+    ("way", "region", "url"),
     [
-        (BEDROCK, "eu-central-1", "https://bedrock-runtime.eu-central-1.amazonaws.com"),
-        ("https://{}-aiplatform.googleapis.com", "global", "https://aiplatform.googleapis.com"),
-        (BEDROCK, "", ""),
-        (BEDROCK, "a.evil.example/", ""),
+        ("bedrock", "eu-central-1", "https://bedrock-runtime.eu-central-1.amazonaws.com"),
+        ("bedrock", "cn-north-1", "https://bedrock-runtime.cn-north-1.amazonaws.com.cn"),
+        ("bedrock", "us-iso-east-1", ""),
+        ("bedrock", "evil.example/", ""),
+        ("bedrock", "", ""),
+        ("vertex_ai", "us-central1", "https://us-central1-aiplatform.googleapis.com"),
+        ("vertex_ai", "global", "https://aiplatform.googleapis.com"),
+        ("vertex_ai", "eu", "https://aiplatform.eu.rep.googleapis.com"),
+        ("openai", "eu", ""),
     ],
 )
-def test_a_region_makes_the_address(tmp_path: Path, template: str, region: str, url: str) -> None:
-    target = {"url": "", "by_region": template, "region": "R"}
+def test_a_region_makes_the_address(tmp_path: Path, way: str, region: str, url: str) -> None:
     looker = from_gateway.FromGateway({"targets": []}, tmp_path)
     looker.values = {"R": region}
-    assert looker._with_address(target)["url"] == url
+    assert looker._with_address({"url": "", "way": way, "region": "R"})["url"] == url
+    own = {"AWS_BEDROCK_RUNTIME_ENDPOINT": "https://vpce.lab"}
+    assert regions.address("bedrock", "x", own) == "https://vpce.lab"
 
 
 def faults(told: dict[str, Any]) -> dict[str, str]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..gateway.probe_checks import provider_of
 from ..gateway.questions import PATHS, answered, question
 from ..gateway.secrets_file import MASTER_KEY
 from ..host.user_manager import ManagerError
-from . import answers, network, proxies
+from . import answers, network, proxies, regions
 from .certificate import authorities_of, certificate
 from .instance import environment_of
 from .rows import Ask, Row, row, unknown
@@ -36,8 +35,8 @@ class FromGateway:
     digest} of what the registry declares, None if that is not known), targets, completion.
 
     A target: host ("" where somebody else runs it), url (its base), health, models_url, way,
-    models, headers, own_health (whether its health endpoint is at its own address), by_region (for
-    one without a base: its address, with {} for the value of the variable `region`).
+    models, headers, own_health (whether its health endpoint is at its own address), region (the
+    variable that its address is made of, "" where it has one of its own).
     """
 
     def __init__(self, wanted: Wanted, base: Path) -> None:
@@ -57,11 +56,10 @@ class FromGateway:
 
     def _with_address(self, target: Wanted) -> Wanted:
         """The same, with the address that LiteLLM makes of the region."""
-        region = self.values.get(str(target.get("region")), "").strip()
-        if not target.get("by_region") or not re.fullmatch(r"[a-z0-9-]+", region):
-            return target
-        address = str(target["by_region"]).format(region)
-        return {**target, "url": address.replace("global-", "")}
+        variable = str(target.get("region") or "")
+        region = self.values.get(variable, "").strip()
+        made = regions.address(str(target["way"]), region, self.running) if variable else ""
+        return {**target, "url": made} if made else target
 
     def _of(self, target: Wanted) -> list[tuple[str, Ask]]:
         """Each row says which target it is about."""
@@ -209,7 +207,7 @@ _BY_ITSELF = "LiteLLM builds it by itself; -e completion=true asks a model"
 
 def _of_region(found: Row, target: Wanted) -> Row:
     """A name that is made of a region and does not exist is the region's fault."""
-    if not target.get("by_region") or found["fault"] != "no_such_name":
+    if not target.get("region") or found["fault"] != "no_such_name":
         return found
     about = {**found["about"], "variable": target["region"]}
     return {**found, "fault": "no_such_region", "about": about}

@@ -18,16 +18,12 @@ from ..registry.provider_types import ROOT, V1
 from ..registry.slots import parked
 from ..routing import backends
 from ..routing.resolve import Inventory, provider_hosts
+from . import regions
 from .rows import Row, row
 
 # By the beginning of the type's LiteLLM prefix: how it is asked for its models.
 _WAYS = ("ollama", "anthropic", "gemini", "azure", "bedrock", "vertex_ai")
 _NO_LIST = ("bedrock", "vertex_ai")
-# What LiteLLM makes the address of, for types that have none: a parameter, and the address with it.
-_BY_REGION = {
-    "bedrock": ("aws_region_name", "https://bedrock-runtime.{}.amazonaws.com"),
-    "vertex_ai": ("vertex_location", "https://{}-aiplatform.googleapis.com"),
-}
 _AZURE_LIST = "openai/models?api-version=2024-10-21"
 _GEMINI = "https://generativelanguage.googleapis.com"
 LISTS_KEYS = ("llama_cpp", "vllm")  # engines whose variable holds several keys
@@ -187,8 +183,7 @@ def _target(
         "url": base,
         "health": health,
         "own_health": bool(base) and bool(health) and origin(health) == origin(base),
-        "by_region": "" if base or way not in _BY_REGION else _BY_REGION[way][1],
-        "region": parameters.get(_BY_REGION[way][0], "") if way in _BY_REGION else "",
+        "region": "" if base else parameters.get(regions.PARAMETERS.get(way, ""), ""),
         "models_url": _models_url(provider, base, way),
         "way": way,
         "models": list(provider.models),
