@@ -32,6 +32,7 @@ os.dup2(2, 1)  # whatever is printed from here on is no answer
 
 import litellm  # noqa: E402
 import many_requests  # noqa: E402
+from variables_read import references, resolved  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "roles/gateway/files/program"))
 import decisions  # noqa: E402
@@ -111,17 +112,6 @@ class Upstream(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-def references(node: Any) -> set[str]:
-    """The variables that a configuration reads."""
-    if isinstance(node, dict):
-        node = list(node.values())
-    if isinstance(node, list):
-        return set().union(*map(references, node)) if node else set()
-    prefix = "os.environ/"
-    found = isinstance(node, str) and node.startswith(prefix)
-    return {node.removeprefix(prefix)} if found else set()
-
-
 def router(config: dict[str, Any]) -> Any:
     """The Router as the proxy makes it, except that a bad deployment raises."""
     litellm.logging_callback_manager._reset_all_callbacks()
@@ -192,19 +182,8 @@ async def ask(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
 async def answered_by(made: Any, name: str, request: dict[str, Any]) -> str:
     """Who answers one request, which is of the kind that the name is for."""
     own = {one["model_name"]: one["model_info"].get("mode") for one in request["ask"]["model_list"]}
-    mode = request.get("mode") or own.get(name)
-    if mode == "embedding":
-        answer = await made.aembedding(model=name, input="Hello")
-        return str(answer.model)
-    if mode == "completion":
-        answer = await made.atext_completion(model=name, prompt="Hello")
-        return str(answer.choices[0].text)
-    answer = await made.acompletion(
-        model=name,
-        messages=[{"role": "user", "content": "Hello"}],
-        metadata=copy.deepcopy(request.get("metadata", {})),
-    )
-    return str(answer.choices[0].message.content)
+    mode = str(request.get("mode") or own.get(name) or "")
+    return await many_requests.answered_by(made, name, request, mode)
 
 
 async def sent(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
@@ -229,16 +208,6 @@ async def sent(request: dict[str, Any], port: int) -> list[dict[str, Any]]:
     for name in request["strays"]:
         del os.environ[name]
     return found
-
-
-def resolved(node: Any, mark: str) -> Any:
-    """With the value of each variable in its place, as the proxy resolves a file."""
-    if isinstance(node, dict):
-        return {key: resolved(value, mark) for key, value in node.items()}
-    if isinstance(node, list):
-        return [resolved(value, mark) for value in node]
-    variable = isinstance(node, str) and node.startswith("os.environ/")
-    return mark + node.removeprefix("os.environ/") if variable else node
 
 
 async def many(request: dict[str, Any], _port: int) -> list[list[dict[str, Any]]]:
