@@ -29,6 +29,7 @@ from ansible_collections.lab.llm.plugins.module_utils.diagnosing import (
     regions,
     rows,
 )
+from ansible_collections.lab.llm.plugins.module_utils.diagnosing.diagnosis import diagnosis
 from ansible_collections.lab.llm.plugins.module_utils.diagnosing.questions import questions
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -188,6 +189,33 @@ def test_a_provider_that_is_not_there_is_told_with_the_nearest(tmp_path: Path) -
     told = asked(REGISTRY, "smal", tmp_path)
     assert told == {"problem": "No provider 'smal' in the registry. Did you mean 'small'?"}
     assert "There are: small, claude" in asked(REGISTRY, "zzz", tmp_path)["problem"]
+
+
+REFUSED = [
+    ("odd: {type: opneai, base_url: 'http://10.0.0.9:8000/v1', models: [m]}", "opneai", 1),
+    ("odd: {type: openai_compatible, bse_url: 'http://10.0.0.9/v1', models: [m]}", "bse_url", 0),
+    ("odd: {type: openai_compatible, base_url: 7, models: [m]}", "base_url", 0),
+    ("odd: {type: openai_compatible, base_url: 'http://[::1', models: [m]}", "base_url", 0),
+    ("odd: just words", "odd", 0),
+]
+
+
+@pytest.mark.parametrize(("entry", "word", "targets"), REFUSED)
+def test_an_entry_that_is_refused_is_asked_what_can_be_asked(
+    tmp_path: Path, entry: str, word: str, targets: int
+) -> None:
+    told = asked(f"providers:\n  {entry}\n", "odd", tmp_path)
+    assert told["problem"] == ""
+    (own,) = told["rows"]
+    assert (own["check"], own["fault"], word in own["seen"]) == ("entry", "unsound", True), own
+    gateway = told["hosts"]["gw"]["gateway"]
+    assert [one["url"] for one in gateway["targets"]] == ["http://10.0.0.9:8000/v1"] * targets
+    looker = from_gateway.FromGateway(gateway, tmp_path)
+    assert {name for name, _ask in looker.asks()} >= {"gateway", "keys"}
+    said = {"gw": {"rows": [], "skew": [0.0, 1.0]}}
+    found = diagnosis(told, said)
+    assert found["cause"].startswith("The registry has an error in it: "), found
+    assert "check.yml" in found["fix"]
 
 
 @pytest.fixture

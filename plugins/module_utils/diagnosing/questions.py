@@ -18,7 +18,7 @@ from ..registry.provider_types import ROOT, V1
 from ..registry.slots import parked
 from ..routing import backends
 from ..routing.resolve import Inventory, provider_hosts
-from . import regions
+from . import refused, regions
 from .rows import Row, row
 
 # By the beginning of the type's LiteLLM prefix: how it is asked for its models.
@@ -37,10 +37,13 @@ def questions(compiled: Compiled, inventory: Inventory, name: str, completion: b
     lab.llm.provider_diagnose there, {} for what does not concern it.
     """
     provider = compiled.registry.providers.get(name)
-    if provider is None:
+    whys = [one for one in compiled.problems if _concerns(one, name)]
+    if provider is None and (not whys or name not in compiled.registry.provider_names):
         return {"problem": _no_such(compiled, name)}
     if not inventory.gateways:
         return {"problem": "The group 'gateway' has no host: nothing could be asked from there."}
+    if provider is None:
+        return refused.questions(compiled, inventory, name, whys[0])
     return {
         "problem": "",
         "provider": name,
@@ -52,10 +55,6 @@ def questions(compiled: Compiled, inventory: Inventory, name: str, completion: b
 
 def _no_such(compiled: Compiled, name: str) -> str:
     known = list(compiled.registry.provider_names)
-    if name in compiled.registry.provider_names:
-        first = next((p for p in compiled.problems if _concerns(p, name)), None)
-        why = f": {first}" if first else ""
-        return f"The entry of provider '{name}' cannot be read{why}"
     near = nearest(name, known)
     more = f"Did you mean '{near}'?" if near else f"There are: {', '.join(known) or 'none'}."
     return f"No provider '{name}' in the registry. {more}"
