@@ -16,6 +16,9 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import pytest
+from ansible_collections.lab.llm.plugins.module_utils.host import downloads, snapshots
+
 
 def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
@@ -82,6 +85,16 @@ def mirror(address: str = "127.0.0.1") -> Iterator[Mirror]:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield state
         server.shutdown()
+
+
+@contextlib.contextmanager
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    """One that is asked directly, again without a pause, and by nobody who remembers another."""
+    monkeypatch.setattr(downloads.time, "sleep", lambda _: None)  # the back-off between tries
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    snapshots._ASKED.clear()
+    with mirror() as state:
+        yield state
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -28,15 +28,12 @@ from ansible_collections.lab.llm.plugins.module_utils.host import (
 from ansible_collections.lab.llm.plugins.module_utils.host.artifacts import ensure
 from ansible_collections.lab.llm.plugins.module_utils.host.fetch import FetchError
 from ansible_collections.lab.llm.plugins.module_utils.host.wishes import Artifact
-from tools.mirror import Mirror, sha
-from tools.mirror import mirror as served
+from tools.mirror import Mirror, in_a_hurry, sha
 
 
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    monkeypatch.setattr(downloads.time, "sleep", lambda _: None)  # the back-off between tries
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with served() as state:
+    with in_a_hurry(monkeypatch) as state:
         yield state
 
 

@@ -17,9 +17,7 @@ from ansible_collections.lab.llm.plugins.module_utils.bundling import manifest, 
 from ansible_collections.lab.llm.plugins.module_utils.bundling.collect import collect
 from ansible_collections.lab.llm.plugins.module_utils.bundling.report import bundle_report
 from ansible_collections.lab.llm.plugins.module_utils.bundling.wheels import Target
-from ansible_collections.lab.llm.plugins.module_utils.host import downloads, snapshots
-from tools.mirror import Mirror, sha
-from tools.mirror import mirror as served
+from tools.mirror import Mirror, in_a_hurry, sha
 
 LOCK = (Path(__file__).parents[2] / "roles/gateway/files/litellm.txt").read_text()
 COMMIT = "0f" * 20
@@ -28,10 +26,7 @@ HERE = Target([11], "x86_64")
 
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    monkeypatch.setattr(downloads.time, "sleep", lambda _: None)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    snapshots._ASKED.clear()
-    with served() as state:
+    with in_a_hurry(monkeypatch) as state:
         yield state
 
 

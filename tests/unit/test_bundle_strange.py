@@ -15,9 +15,7 @@ import pytest
 from ansible_collections.lab.llm.plugins.module_utils.bundling import index, manifest
 from ansible_collections.lab.llm.plugins.module_utils.bundling.collect import collect
 from ansible_collections.lab.llm.plugins.module_utils.bundling.wheels import Target
-from ansible_collections.lab.llm.plugins.module_utils.host import downloads
-from tools.mirror import Mirror, sha
-from tools.mirror import mirror as served
+from tools.mirror import Mirror, in_a_hurry, sha
 
 HERE = Target([11], "x86_64")
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -26,9 +24,7 @@ FILE = {"name": "a", "kind": "file", "origin": "u", "sha256": "ab", "size": 1, "
 
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    monkeypatch.setattr(downloads.time, "sleep", lambda _: None)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with served() as state:
+    with in_a_hurry(monkeypatch) as state:
         yield state
 
 

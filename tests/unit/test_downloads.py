@@ -20,7 +20,7 @@ from ansible_collections.lab.llm.plugins.module_utils.host.artifact_work import 
 from ansible_collections.lab.llm.plugins.module_utils.host.artifacts import ensure
 from ansible_collections.lab.llm.plugins.module_utils.host.fetch import CutOffError, FetchError
 from ansible_collections.lab.llm.plugins.module_utils.host.wishes import Artifact
-from tools.mirror import Mirror, sha
+from tools.mirror import Mirror, in_a_hurry, sha
 from tools.mirror import mirror as served
 
 ROOT = Path(__file__).parents[2]
@@ -30,10 +30,7 @@ COMMIT = "0f" * 20
 
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    monkeypatch.setattr(downloads.time, "sleep", lambda _: None)  # the back-off between tries
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    snapshots._ASKED.clear()
-    with served() as state:
+    with in_a_hurry(monkeypatch) as state:
         yield state
 
 

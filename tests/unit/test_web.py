@@ -24,17 +24,14 @@ from ansible_collections.lab.llm.plugins.module_utils.host.artifact_options impo
 from ansible_collections.lab.llm.plugins.module_utils.host.downloads import Origin, download
 from ansible_collections.lab.llm.plugins.module_utils.host.fetch import FetchError
 from ansible_collections.lab.llm.plugins.module_utils.host.readiness import Probe, answer_problem
-from tools.mirror import Mirror, sha
-from tools.mirror import mirror as served
+from tools.mirror import Mirror, in_a_hurry, sha
 
 DATA = b"weights"
 
 
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    monkeypatch.setattr(downloads.time, "sleep", lambda _: None)  # the back-off between tries
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with served() as state:
+    with in_a_hurry(monkeypatch) as state:
         yield state
 
 
