@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,7 @@ class ActionModule(ActionBase):
             result.update(compiled.as_dict(), missing_variables=missing, **edited)
             result["problems"] = [problem.as_dict() for problem in problems]
             result["declared"] = services(all_active(compiled.registry), inventory)
+            result["redis"] = asdict(inventory.redis) if inventory.redis else {}
             result["commit"] = commit_of(path)
         return result
 
