@@ -211,5 +211,55 @@ def test_the_whole_lab_comes_up_from_a_bundle_without_a_network(
         assert done.returncode == 0, done.stdout + done.stderr
         again = play("site.yml", *own, "-e", f"llm_bundle={bundle}", timeout=600)
         assert "changed" not in again.stdout, again.stdout
-    listed = play("models.yml", *own)
-    assert "smollm2-bundled-b179c9523d0e.gguf  used by bundled" in listed.stdout
+        _one_more_comes_from_the_bundle(play, own, tmp_path, bundle, model)
+    _what_nobody_uses_goes_and_nothing_else(play, own, fresh[1])
+
+
+MORE = """\
+providers:
+  {name}:
+    type: llama_cpp
+    deploy: {{hosts: backend1, port: {port}, options: {{ctx_size: 2048, threads: 1}}}}
+    models: [{{name: {name}-model, source: {{url: "{url}", sha256: {sha256}}}}}]
+"""
+SECOND = "second-model-b179c9523d0e.gguf"
+
+
+def _one_more_comes_from_the_bundle(
+    play: Play, own: list[str], folder: Path, bundle: Path, model: dict[str, str]
+) -> None:
+    """Another provider is added; one whose model the bundle has not is refused with its name."""
+    known = {"name": "second", "port": 18191, "url": model["url"], "sha256": model["sha256"]}
+    for name, text in (
+        ("second", MORE.format(**known)),
+        ("third", MORE.format(**known | {"name": "third", "port": 18192, "sha256": "ab" * 32})),
+    ):
+        (folder / f"{name}.yaml").write_text(text)
+    words = [*own, "-e", f"llm_bundle={bundle}", "-e"]
+    added = play("add_provider.yml", *words, f"file={folder / 'second.yaml'}", timeout=600)
+    assert added.returncode == 0, added.stdout
+    lacking = play("add_provider.yml", *words, f"file={folder / 'third.yaml'}", timeout=600)
+    assert lacking.returncode != 0
+    assert "the bundle lacks model third-model" in lacking.stdout, lacking.stdout
+    assert not (folder / "registry" / "third.yaml").exists()
+
+
+def _what_nobody_uses_goes_and_nothing_else(play: Play, own: list[str], host: Host) -> None:
+    first, folder = "smollm2-bundled-b179c9523d0e.gguf", f"/var/lib/{USER}/models"
+    remove = [*own, "-e", "remove=unreferenced"]
+    listed = play("models.yml", *remove)
+    assert f"{first}  used by bundled" in listed.stdout, listed.stdout
+    assert f"{SECOND}  used by second" in listed.stdout
+    assert host.on(f"ls {folder}").split() == [SECOND, first], "both are referenced"
+    gone = play("remove_provider.yml", *own, "-e", "provider=second", timeout=600)
+    assert gone.returncode == 0, gone.stdout
+    assert f"{SECOND}  nobody uses it" in play("models.yml", *own).stdout
+    assert play("models.yml", *remove, "--check", "--diff").returncode == 0
+    assert SECOND in host.on(f"ls {folder}"), "in check mode nothing goes"
+    removed = play("models.yml", *remove)
+    assert removed.returncode == 0, removed.stdout
+    assert host.on(f"ls {folder}").split() == [first]
+    again = play("models.yml", *remove)
+    assert (again.returncode, "nobody uses it" in again.stdout) == (0, False), again.stdout
+    asked = "python3 -c \"import urllib.request as u; print(u.urlopen('{}').status)\""
+    assert host.on(asked.format(f"http://{host.address}:18190/health")) == "200"
