@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tools.lab_hosts import Host, ansible_environment, the_lab
 from tools.mirror import Mirror, sha
 from tools.mirror import mirror as served
+from tools.vllm_hosts import lock
 
 pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 
@@ -47,9 +49,12 @@ def host(the_lab: object) -> Iterator[Host]:
 
 
 def bring(host: Host, *artifacts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return module(host, "artifact", {"user": "admin", "artifacts": artifacts, **more})
+
+
+def module(host: Host, name: str, options: dict[str, Any]) -> dict[str, Any]:
     """What the module says, run by Ansible as a role does it."""
-    options = json.dumps({"user": "admin", "artifacts": artifacts, **more})
-    argv = ["ansible", host.name, "--become", "-m", "lab.llm.artifact", "-a", options]
+    argv = ["ansible", host.name, "--become", "-m", f"lab.llm.{name}", "-a", json.dumps(options)]
     done = subprocess.run(
         argv, capture_output=True, text=True, timeout=240, check=False, cwd=ROOT,
         env=ansible_environment(ANSIBLE_STDOUT_CALLBACK="ansible.builtin.minimal", NO_COLOR="1"),
@@ -131,6 +136,32 @@ def test_what_a_host_lacks_comes_from_the_bundle_and_nothing_else(
     lacking = bring(host, *wishes, other, **bundle)
     assert lacking["msg"].startswith("the bundle lacks other: make it anew with bundle.yml")
     assert len(mirror.asked) == before
+
+
+def test_a_venv_comes_from_the_bundle_and_no_index(host: Host, tmp_path: Path) -> None:
+    role = yaml.safe_load((ROOT / "roles/vllm/vars/main.yml").read_text())
+    texts = {"tools": lock(tmp_path, "six==1.17.0", "idna==3.10"), "uv": role["vllm__uv"]}
+    needs = [{"locks": [{"name": name, "text": text} for name, text in texts.items()]}]
+    options = {"path": str(tmp_path / "b"), "needs": needs, "pythons": ["3.11"]}
+    argv = ["ansible", "localhost", "-m", "lab.llm.bundle", "-a", json.dumps(options)]
+    subprocess.run(argv, capture_output=True, check=True, cwd=ROOT, env=ansible_environment())
+    venv = {"name": "tools", "path": f"{PLACE}/tools/1", "requirements": texts["tools"]}
+    wish = {"user": "admin", "venvs": [{**venv, "uv": texts["uv"]}], "bundle": options["path"]}
+    with Cut([host]):
+        made = module(host, "venv", wish)
+        assert made["changed"], made
+        asked = f"{PLACE}/tools/1/bin/python -c 'import six, idna; print(six.__version__)'"
+        assert host.on(asked) == "1.17.0"
+        assert not module(host, "venv", wish)["changed"]
+        # What broke is mended from there, too.
+        host.on(f"rm {PLACE}/tools/1/lib/python3*/site-packages/six.py")
+        assert module(host, "venv", wish)["changed"]
+        assert host.on(asked) == "1.17.0"
+        other = lock(tmp_path, "six==1.16.0")
+        fresh = {**venv, "path": f"{PLACE}/tools/2", "requirements": other, "uv": texts["uv"]}
+        lacking = module(host, "venv", {**wish, "venvs": [fresh]})
+        assert lacking["msg"].startswith("the bundle lacks"), lacking["msg"]
+    assert host.on(f"ls {PLACE}/tools") == "1"
 
 
 REGISTRY = """\

@@ -20,6 +20,7 @@ from ansible_collections.lab.llm.plugins.module_utils.compile import Inventory, 
 from ansible_collections.lab.llm.plugins.module_utils.engines import vllm, vllm_keys, vllm_ray
 from ansible_collections.lab.llm.plugins.module_utils.engines.common import EngineError
 from ansible_collections.lab.llm.plugins.module_utils.engines.files import unneeded
+from ansible_collections.lab.llm.plugins.module_utils.engines.needs import needs
 from ansible_collections.lab.llm.plugins.module_utils.host import diagnosis, units
 from ansible_collections.lab.llm.plugins.module_utils.registry.schema_files import document
 
@@ -330,6 +331,11 @@ def test_a_token_keeps_strangers_out_of_the_cluster() -> None:
     assert own["secrets"] == {"RAY_AUTH_TOKEN": "t-secret", "VLLM_API_KEY": "sk"}
     assert service(ray)["Environment"]["RAY_AUTH_MODE"] == "token"
     assert "t-secret" not in str([service(ray), service(own)])
+
+
+def test_what_a_cluster_needs_is_told_without_its_token() -> None:
+    told = needs(vllm.host_plan, [node()], {**SETTINGS, **WITH_RAY, "ray_token": ""})
+    assert [one["text"] for one in told["locks"]] == [WITH_RAY["requirements"], SETTINGS["uv"]]
 
 
 def test_a_host_knows_the_units_of_its_part() -> None:

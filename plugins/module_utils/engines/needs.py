@@ -31,8 +31,10 @@ def needs(
             tag = model["source"].get("ollama")
             if tag:
                 left[tag] = {"name": tag, "why": "Ollama pulls it itself"}
-        # Keys make no file here.
-        plan = host_plan([{**spec, "key_variable": None}], settings, {})
+        # Neither keys nor tokens make a file here, and who asks need not have them.
+        plan = host_plan(
+            [{**spec, "key_variable": None}], {**settings, "ray_token": "of no file"}, {}
+        )
         for one in plan["artifacts"]:
             place = one.get("dest") or one["unpack"]
             artifacts.setdefault(place, {**one, "providers": []})
