@@ -21,6 +21,7 @@ from ansible_collections.lab.llm.plugins.module_utils.placement.kv_cache import 
     llama_cpp,
     vllm,
 )
+from ansible_collections.lab.llm.plugins.module_utils.placement.settings import settings_of
 from ansible_collections.lab.llm.plugins.module_utils.placement.shapes import Shape, from_config
 from ansible_collections.lab.llm.plugins.module_utils.placement.unseen import parameters_of
 from ansible_collections.lab.llm.plugins.module_utils.placement.weights import count, of_shape
@@ -222,3 +223,13 @@ def test_weights_are_counted_from_config_json(name: str, billions: float) -> Non
     shape = from_config(configs[name])
     assert shape
     assert count(shape).all / 1e9 == pytest.approx(billions, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("written", "tokens"),
+    [(8192, 8192), ("8192", 8192), ("8k", 8000), ("8K", 8192), ("25.6k", 25600), ("1M", 1 << 20),
+     (-1, 0), ("²", 0), ("many", 0), ("8.5", 0), (None, 0)],
+)  # fmt: skip
+def test_a_number_is_read_as_vllm_reads_it(written: object, tokens: int) -> None:
+    spec = {"engine": "vllm", "options": {"max_model_len": written}}
+    assert settings_of(spec).context == tokens

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ OLLAMA_BATCH = 512
 ROUTER = 4  # models, by default
 UTILISATION = 0.9  # vLLM's default
 F16 = Types()
+_NUMBER = re.compile(r"(-?[0-9]+(?:\.[0-9]+(?=[kmg]))?)([kmgKMG]?)")
+_TIMES = {"k": 1000, "m": 10**6, "g": 10**9, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 OFF = ("off", "false", "0", "none", "no")
 
 
@@ -59,7 +62,7 @@ def _llama_cpp(spec: Spec, options: Mapping[str, Any]) -> Settings:
     environment = spec.get("environment") or {}
     layers = _number(_either(options, environment, "n_gpu_layers", "gpu_layers", "ngl"))
     asked = options.get("fit", environment.get("LLAMA_ARG_FIT", "on"))
-    context = _number(_either(options, environment, "ctx_size")) or 0
+    context = max(0, _number(_either(options, environment, "ctx_size")) or 0)
     both = (
         _either(options, environment, "cache_type_k"),
         _either(options, environment, "cache_type_v"),
@@ -95,7 +98,7 @@ def _ollama(spec: Spec, options: Mapping[str, Any]) -> Settings:
     given = {**options, **environment}
     bits = CACHE.get(str(given.get("kv_cache_type", "f16")).lower(), 16.0)
     return Settings(
-        context=_number(given.get("context_length")) or 0,
+        context=max(0, _number(given.get("context_length")) or 0),
         sequences=max(1, _number(given.get("num_parallel")) or 1),
         types=Types(bits, bits),
         ubatch=OLLAMA_BATCH,
@@ -109,7 +112,7 @@ def _vllm(spec: Spec, options: Mapping[str, Any]) -> Settings:
     given = options.get("gpu_memory_utilization")
     share = float(given) if isinstance(given, int | float) else UTILISATION
     return Settings(
-        context=_number(options.get("max_model_len")) or 0,
+        context=max(0, _number(options.get("max_model_len")) or 0),
         sequences=_number(options.get("max_num_seqs")) or 0,
         types=Types(bits, bits),
         ranks=max(1, _number(options.get("tensor_parallel_size")) or 1),
@@ -130,10 +133,12 @@ def _either(options: Mapping[str, Any], environment: Mapping[str, Any], *names: 
 
 
 def _number(value: object) -> int | None:
-    """Of 8192, "8192" and "8k"; None of anything else."""
-    text = str(value).strip().lower()
-    times = {"k": 1000, "m": 1_000_000}.get(text[-1:], 1)
-    digits = text[:-1] if times > 1 else text
-    sign = -1 if digits.startswith("-") else 1
-    digits = digits.removeprefix("-")
-    return sign * int(digits) * times if digits.isdigit() else None
+    """Of 8192, "8192", "8K" (8192) and "25.6k" (25600), as vLLM reads them; None of anything
+    else."""
+    found = _NUMBER.fullmatch(str(value).strip())
+    if found is None:
+        return None
+    times = _TIMES.get(found[2], 1)
+    return (
+        int(found[1]) * times if found[1].lstrip("-").isdecimal() else int(float(found[1]) * times)
+    )
