@@ -111,6 +111,20 @@ def test_a_file_of_the_store_is_named_by_its_sum(ollama: OllamaHost) -> None:
     assert digest in ollama.shell(f"ls {STORE}/blobs")
 
 
+def test_one_that_waits_in_a_slot_pulls_once_it_runs(ollama: OllamaHost) -> None:
+    models = [tagged("smollm2:135m"), tagged("smollm2:135m", "later")]
+    slot = {"models": models, "slot": "gpu0", "conflicts": []}
+    waiting = ollama.run(runs=False, **slot)
+    assert waiting.code == 0, waiting.output
+    state = ollama.systemctl(f"sh -c 'systemctl --user is-active {UNIT} || true'")
+    assert state.strip() == "inactive"
+    assert ollama.run(runs=False, **slot).changed == 0
+    running = ollama.run(runs=True, **slot)
+    assert running.code == 0, running.output
+    assert "later:latest" in ollama.names()
+    assert ollama.run(ollama_prune_models=True).code == 0
+
+
 def test_how_far_a_pull_is_can_be_seen(ollama: OllamaHost) -> None:
     done = ollama.run(models=[tagged("smollm2:135m"), tagged("creeping:1b")])
     assert done.code == 0, done.output

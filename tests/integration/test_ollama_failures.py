@@ -29,7 +29,7 @@ CASES = [
     ("a full disk, for the archive", {"full": 20, "earlier": True},
      [f"no space in {HOME}/ollama", "are needed"]),
     ("a full disk, for a file", {"full": 20, "models": [{"name": "own", "source": "{file}"}]},
-     [f"no space in {HOME}/models"]),
+     [f"no space in {HOME}: 98 MB are needed"]),
     ("a full disk, for a pull", {"models": [tagged("large:70b")]},
      [f"no space in {STORE}: large:70b needs 10000000 MB more"]),
     ("a port that is taken", {"port": 18185},
