@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,8 +53,9 @@ def _case(one: dict[str, Any], found: dict[str, Any]) -> Judged:
     model = {"name": one["model"], "size": one["size"]}
     known = known_model(one["engine"], model, found, one["options"])
     made = estimate(one["engine"], known, given, 1, one["gpu"])
-    measured = sum(one.get("measured_mib", {}).values())
-    measured += sum(one.get("measured_gib", {}).values()) * GIB
+    # Not sum, which rounds in another way since Python 3.12.
+    measured = math.fsum(one.get("measured_mib", {}).values())
+    measured += math.fsum(one.get("measured_gib", {}).values()) * GIB
     whole = made.total - (made.context if one.get("without_context") else 0)
     words = ", ".join(f"{key}: {value}" for key, value in one["options"].items())
     return Judged(f"{one['model']} ({words})", one["source"], measured, made, whole)
