@@ -142,11 +142,13 @@ def goes(play: Play, words: list[str], provider: str) -> None:
     host, word = Host(HOST_OF[provider]), OF_ENGINE[provider]
     left = host.on(f"find /var/lib/llm/.config -name '*{provider}*' 2>/dev/null; true")
     assert left == ""
-    assert not host.succeeds(f"systemctl --user -M llm@ cat '*-{provider}.service'")
+    listed = f"systemctl --user -M llm@ list-unit-files --no-legend '*-{provider}.service'"
+    assert host.on(f"{listed} || true") == ""
     assert host.on(f"ps axww -o user:9,args | grep '^llm ' | grep {provider} || true") == ""
-    if word != "llama":  # the other instance still needs llama.cpp's release and model
-        kept = f"find /var/lib/llm/{word} -type f; find /var/lib/llm/models -name '*.gguf'"
-        assert host.on(f"({kept}) 2>/dev/null; true") == ""
+    # The other instance still needs llama.cpp's release and model; vLLM's model was never ours.
+    files = "" if word == "llama" else host.on(f"find /var/lib/llm/{word} -type f; true")
+    models = host.on("find /var/lib/llm/models -name '*.gguf'; true") if word == "ollama" else ""
+    assert files + models == ""
     assert not names() & set(CHATS[provider])
     config = Host("gateway1").on("cat /var/lib/llm/gateway/current/config.yaml")
     assert provider not in config
