@@ -112,8 +112,7 @@ def test_two_hosts_are_one_deployment(
     assert hosts.ask(HEAD, PORT, "/v1/models") == 401
     again = play("site.yml", *words, timeout=900)
     assert again.returncode == 0, again.stdout
-    assert len(re.findall(r"changed=0\s", again.stdout)) >= 3, again.stdout
-    assert not re.findall(r"changed=[1-9]", again.stdout), again.stdout
+    assert again.stdout.count("nothing to change") == 2, again.stdout
     for host in (HEAD, WORKER):
         assert TOKEN not in hosts.shell(host, "ps axww -o args")
 
