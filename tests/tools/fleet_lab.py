@@ -15,6 +15,8 @@ import resource
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +34,7 @@ from labkit.settings import LOGIN, Lab, lab_from_environment  # noqa: E402
 from labkit.shell import as_root  # noqa: E402
 
 GATEWAY = "gateway1"
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Each host's systemd watches files, and the machine's root may have only so many watchers.
 WATCHERS, WATCHERS_A_HOST = Path("/proc/sys/fs/inotify/max_user_instances"), 12
 SUBNET = os.environ.get("LAB_LLM_FLEET_SUBNET", "10.89.29.0/24")
@@ -76,6 +79,7 @@ class Run:
 class Fleet:
     def __init__(self, lab: FleetLab, folder: Path) -> None:
         self.lab, self.folder = lab, folder
+        self.environment: dict[str, str] = {}  # of its playbooks, beside the caller's own
         (folder / "registry").mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
@@ -133,13 +137,13 @@ class Fleet:
         inventory = {"all": {"hosts": {"localhost": here, **wanted}, "children": groups}}
         (self.folder / "hosts.yml").write_text(json.dumps(inventory))
 
-    def on(self, name: str, command: str, data: bytes = b"") -> str:
+    def on(self, name: str, command: str, data: bytes = b"", seconds: float = 120) -> str:
         argv = ["exec", "--interactive", self.lab.container(name), "sh", "-c", command]
         done = subprocess.run(
             machine.podman(self.lab, *argv),
             input=data,
             capture_output=True,
-            timeout=120,
+            timeout=seconds,
             check=True,
         )
         return done.stdout.decode()
@@ -148,6 +152,13 @@ class Fleet:
         """As if somebody pulled its plug."""
         argv = machine.podman(self.lab, "kill", self.lab.container(name))
         subprocess.run(argv, capture_output=True, timeout=60, check=True)
+
+    def start_again(self, name: str, seconds: float = 60) -> None:
+        """And somebody put it in again."""
+        argv = machine.podman(self.lab, "start", self.lab.container(name))
+        subprocess.run(argv, capture_output=True, timeout=60, check=True)
+        self.on(name, f"timeout {seconds} systemctl is-system-running --wait || true")
+        hosts.await_reachable(self.lab)
 
     def hang(self, name: str) -> None:
         """Its sshd takes connections and says nothing any more."""
@@ -163,6 +174,7 @@ class Fleet:
             "ANSIBLE_CALLBACKS_ENABLED": "count_tasks",
             "LAB_LLM_COUNTED": str(counted),
             "ANSIBLE_FORKS": str(forks),
+            **self.environment,
         }
         argv = ["ansible-playbook", "-i", str(self.folder / "hosts.yml"), *words, playbook]
         before, own, begun = self.cpu(), _children(), time.monotonic()
@@ -189,6 +201,20 @@ class Fleet:
             if path:
                 found[name.removeprefix(f"{self.lab.name}-")] = _used(path)
         return found
+
+
+def asked(url: str, model: str, key: str) -> int:
+    """The status of one question to a gateway."""
+    said = {"model": model, "messages": [{"role": "user", "content": "x"}]}
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(
+        f"{url}/v1/chat/completions", json.dumps(said).encode(), headers
+    )
+    try:
+        with DIRECT.open(request, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def _used(path: str) -> float:
