@@ -93,7 +93,7 @@ def status(lab: Lab) -> bool:
         return False
     print(f"\nreach     tests/lab/lab ssh gateway1   (user {LOGIN}, who may sudo)")
     print(f"ansible   ansible all -i {_short(lab)} -m ping")
-    print(f"served    http://{lab.mirror}/  (llama.cpp, a stand-in for Ollama, SmolLM2-135M-Instruct)")
+    print(f"served    http://{lab.mirror}/  (llama.cpp, Ollama's stand-in, SmolLM2-135M-Instruct)")
     print("remove    tests/lab/lab down")
     return all(state == "running" for state in states.values())
 
