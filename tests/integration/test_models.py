@@ -222,7 +222,10 @@ def test_the_whole_lab_comes_up_from_a_bundle_without_a_network(
 ) -> None:
     registry, bundle = tmp_path / "registry", tmp_path / "bundle"
     registry.mkdir()
-    model = json.loads((ROOT / "build/lab/artifacts.json").read_text())["model"]
+    model = {
+        "url": f"http://{LAB.mirror}/models/SmolLM2-135M-Instruct.Q4_1.gguf",
+        "sha256": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    }
     (registry / "own.yaml").write_text(REGISTRY.format(url=model["url"], sha256=model["sha256"]))
     own = ["-e", f"llm_registry={registry}", "-e", f"user_service_user={USER}"]
     own += ["-e", "gateway_port=14190"]
