@@ -44,8 +44,9 @@ CASES = [
      ["making own:latest: POST /api/create: 400: unknown type"]),
     ("a start that never ends", {"environment": {"STAND_IN_FAULT": "hang"},
                                  "ollama_ready_timeout": 4}, ["is not ready after 4 s", BACK]),
+    # In the lab's containers the journal may lack the words of a process that ends at once.
     ("one that dies again and again", {"environment": {"STAND_IN_FAULT": "die"}},
-     ["does not run", "the stand-in was told to end", BACK]),
+     ["does not run: its program ended with exit code 1", BACK]),
 ]  # fmt: skip
 
 
