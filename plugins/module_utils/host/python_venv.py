@@ -145,6 +145,8 @@ def _fill(uv: str, wish: Venv, venv: Path, anew: bool) -> None:
     else:
         backend = ["--torch-backend", wish.torch_backend] if wish.torch_backend else []
         install += [*backend, *wish.packages]
+    # Its variable alone leaves it what its cache has of an index.
+    install += ["--no-index"] if os.environ.get("UV_NO_INDEX") else []
     run(*install, environment=environment)
 
 
