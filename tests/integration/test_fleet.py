@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tools.fleet_lab import Fleet, fleet
+from tools.fleet_lab import GATEWAY, Fleet, asked, fleet
 
 Play = Callable[..., subprocess.CompletedProcess[str]]
 SITE = "playbooks/site.yml"
@@ -34,6 +34,8 @@ providers:
     models: [{name: n, source: {path: /srv/n.gguf}}]
 """
 REFUSED = "Connection refused"
+MASTER = "sk-fleet-master-0123456789"
+CONFIG = "cat /var/lib/llm/gateway/current/config.yaml"
 
 
 @pytest.fixture
@@ -92,9 +94,16 @@ def test_what_cannot_be_told_is_refused_before_a_host_is_reached(
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Ten hosts with an instance each, and their gateway."""
     with fleet(10, tmp_path_factory.mktemp("fleet")) as hosts:
+        hosts.environment["LITELLM_MASTER_KEY"] = MASTER
         first = hosts.play(SITE)
         assert first.code == 0, first.output
         yield hosts
+
+
+def answered(hosts: Fleet, *names: str) -> list[int]:
+    """What the gateway says to a question to the model of each of these hosts."""
+    url = f"http://{hosts.lab.addresses[GATEWAY]}:4000"
+    return [asked(url, f"model-{name}", MASTER) for name in names]
 
 
 @pytest.mark.lab
@@ -126,6 +135,32 @@ def test_a_dead_and_a_hanging_host_do_not_hold_up_the_rest(hosts: Fleet) -> None
     assert "8 of 10 hosts run what is declared. The gateway does without" in seen.output
     took = [max(one.counted[name]["seconds"] for name in rest) for one in (before, seen)]
     assert took[1] < took[0] * 2 + 5
-    config = hosts.on("gateway1", "cat /var/lib/llm/gateway/current/config.yaml")
+    config = hosts.on(GATEWAY, CONFIG)
     assert f"~{dead}/" not in config
     assert f"~{rest[0]}/" in config
+    # Whom nobody stands in for is not served; the hanging one's fallback is.
+    assert answered(hosts, dead, hanging, rest[0]) == [400, 200, 200]
+
+    hosts.start_again(dead)
+    back = hosts.play(SITE)
+    assert back.code == 0, back.output
+    assert f"~{dead}/" in hosts.on(GATEWAY, CONFIG)
+    assert answered(hosts, dead, hanging, rest[0]) == [200, 200, 200]
+
+
+@pytest.mark.lab
+@pytest.mark.nightly
+def test_what_is_kept_is_asked_again_once_its_host_is_back(hosts: Fleet) -> None:
+    first, second, *_rest = hosts.lab.names
+    before = hosts.on(GATEWAY, CONFIG)
+    hosts.kill(first)
+    try:
+        seen = hosts.play(SITE, "-e", "unreachable=keep")
+        # Its chain's next one answers, whether or not LiteLLM has noticed by now.
+        assert answered(hosts, first, first, second) == [200, 200, 200]
+    finally:
+        hosts.start_again(first)
+    assert seen.code == 2
+    assert "9 of 10 hosts run what is declared. The gateway keeps" in seen.output
+    assert hosts.on(GATEWAY, CONFIG) == before
+    assert answered(hosts, first, second) == [200, 200]
