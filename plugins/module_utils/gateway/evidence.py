@@ -12,6 +12,8 @@ from .change_journal import ChangeJournal
 from .installed import Installed
 from .proof import Options, Proven, prove
 
+NAMES = ("models", "wildcards")  # of what is asked: what it takes to judge the listed names
+
 
 class UnprovenError(Exception):
     """A proof came out badly; the message has its lines."""
@@ -39,7 +41,7 @@ class Evidence:
         manager, store = self.gateway.manager, self.gateway.store
         door = str(manager.private_socket(number)) if private else self.address()
         before = self.journal.before if compare and self.journal.before != number else None
-        names = {"models": store.probes(number).get("models", ())}
+        names = {key: store.probes(number).get(key, ()) for key in NAMES}
         proof = prove(
             *(store, number, door, self.options()),
             probes=names if only_names else None,
