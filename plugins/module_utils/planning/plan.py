@@ -17,6 +17,7 @@ from .services import notes_of, plan_host
 
 Found = Mapping[str, Any]
 Item = dict[str, str]
+Group = dict[str, Any]
 GROUPS = {
     "Providers": ("provider",),
     "Names and routes": ("name", "route", "fallback", "alias", "strategy", "retries", "order"),
@@ -49,26 +50,16 @@ def plan(
     """
     not_seen = unseen([*gateways.items(), *hosts.items()])
     looked_at = {name: found for name, found in gateways.items() if seen_by_us(found)}
-    items, own_items = _shared([found.get("items", ()) for found in looked_at.values()])
-    groups = [group for group in _gateway_groups(items) if group["items"]]
-    for name, mine in zip(looked_at, own_items, strict=True):
-        groups += [{"name": name, "host": name, "items": mine}] if mine else []
-        items += mine
     numbers = {
         name: {"generation": found.get("current"), "next": found.get("next")}
         for name, found in gateways.items()
     }
     missing = list(check.get("missing_variables", ()))
-    for host, found in hosts.items():
-        if seen_by_us(found):
-            changes = plan_host(found, check["services"].get(host, ()), missing)
-            own = [change.as_dict() for change in changes]
-            groups += [{"name": host, "host": host, "items": own}] if own else []
-            items += own
-    verbs = [item["verb"] for item in items]
+    groups = [*_of_all_gateways(looked_at), *_of_hosts(check, hosts, missing)]
+    verbs = [item["verb"] for group in groups for item in group["items"]]
     return {
         "ok": not not_seen,
-        "changes": len(items),
+        "changes": len(verbs),
         **{verb: verbs.count(verb) for verb in SIGNS},
         "groups": groups,
         "secrets": {"needed": [v["name"] for v in check["variables"]], "missing": missing},
@@ -134,7 +125,24 @@ def _how(told: Found) -> str:
     return ". To make it so: ansible-playbook playbooks/site.yml"
 
 
-def _gateway_groups(items: Sequence[Item]) -> list[dict[str, Any]]:
+def _of_all_gateways(gateways: Mapping[str, Found]) -> Iterator[Group]:
+    """What all of them have in common by what it is about, then each one's own by its name."""
+    shared, own = _shared([found.get("items", ()) for found in gateways.values()])
+    yield from (group for group in _gateway_groups(shared) if group["items"])
+    for name, mine in zip(gateways, own, strict=True):
+        if mine:
+            yield {"name": name, "host": name, "items": mine}
+
+
+def _of_hosts(check: Found, hosts: Mapping[str, Found], missing: Sequence[str]) -> Iterator[Group]:
+    for host, found in hosts.items():
+        if seen_by_us(found):
+            changes = plan_host(found, check["services"].get(host, ()), missing)
+            if own := [change.as_dict() for change in changes]:
+                yield {"name": host, "host": host, "items": own}
+
+
+def _gateway_groups(items: Sequence[Item]) -> list[Group]:
     kinds = {kind: name for name, members in GROUPS.items() for kind in members}
     names = [*GROUPS, REST]
     return [
