@@ -70,6 +70,16 @@ def test_tags_and_user_agents(tags: tuple[str, ...], agent: str, who: str) -> No
     assert ("401" in found.client_gets) == (not who)
 
 
+@pytest.mark.parametrize(("before", "who"), [(252, "~late/m"), (253, "~rest/m")])
+def test_of_a_user_agent_its_beginning_counts(before: int, who: str) -> None:
+    """As roles/gateway/files/program/doors.py gives LiteLLM no more of it."""
+    given = config(
+        entry("m", "late/m", tag_regex=["late"], enable_tag_filtering=True),
+        entry("m", "rest/m", tags=["default"]),
+    )
+    assert explain(given, "m", agent="x" * before + "late").answers == {who: 1.0}
+
+
 def test_tags_say_nothing_where_they_are_not_looked_at() -> None:
     found = explain(config(entry("m", "a/m", tags=["gold"])), "m", tags=("silver",))
     assert found.answers == {"~a/m": 1.0}

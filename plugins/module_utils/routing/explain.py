@@ -20,7 +20,7 @@ from .explain_entries import Entry
 from .explain_match import NONE, Match, Names
 from .explain_odds import first_asked, outcome
 from .explain_steps import Steps
-from .explain_tags import DEFAULT, Request, TagSettings
+from .explain_tags import AGENT_LETTERS, DEFAULT, Request, TagSettings
 from .explain_unknown import client_gets, nearest_names
 from .explain_walk import Asked, RequestError, Walk
 from .waiting import Waiting
@@ -75,8 +75,8 @@ class Explainer:
         All deployments of those in `down` (a provider, or provider@host) fail. `kind` is how:
         "error", "long_prompt" (too long for the model) or "refused" (by its content policy).
         """
-        gone = tuple(down)
-        return _Work(self, name, gone, Request(tuple(tags), agent), kind).explanation()
+        request = Request(tuple(tags), agent[:AGENT_LETTERS])
+        return _Work(self, name, tuple(down), request, kind).explanation()
 
 
 class _Work:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .explain_entries import Entry
 
 DEFAULT = "default"  # its tag for requests that carry none
+AGENT_LETTERS = 256  # of a User-Agent the gateway's doors give LiteLLM no more
 
 
 class NotAllowedError(Exception):
