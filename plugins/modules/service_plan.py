@@ -62,6 +62,7 @@ options:
       sha256: {description: What it has to be., type: str}
       dest: {description: Where to., type: path}
       unpack: {description: Where to., type: path}
+      over: {description: What is there as well., type: path}
       mode: {description: "The file's permissions, in octal.", type: str, default: "0644"}
       link: {description: Whether it is a link., type: bool, default: false}
   units:

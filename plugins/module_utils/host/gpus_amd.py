@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from .gpus_kfd import MIB, Node, nodes, number, processes, text
 
@@ -102,7 +102,7 @@ def _by_sysfs(system: Path, known: Sequence[Node]) -> list[dict[str, Any]]:
     return [{**row, "index": at} for at, row in enumerate(found)]
 
 
-Size = tuple[int | None, ...]
+Size = tuple[Optional[int], ...]  # noqa: UP045 - ansible-test knows no other way
 
 
 def _row(index: int, vram: Size, gtt: Size, gpu_id: str, **more: str) -> dict[str, Any]:
