@@ -83,6 +83,13 @@ def test_one_that_says_nothing_is_given_up() -> None:
     assert "does not answer: timed out" in said
 
 
+def test_one_that_waits_where_tls_is_expected_is_told_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        redis = Redis("127.0.0.1", server.getsockname()[1], tls=True)
+        said = trouble(redis, PASSWORD, 0.2)
+    assert "does not speak as Redis does: it answers no TLS handshake" in said
+
+
 def test_one_without_tls_is_told_where_tls_is_expected() -> None:
     with saying([b"-ERR unknown command\r\n"]) as (redis, _heard):
         said = trouble(Redis(redis.host, redis.port, tls=True), PASSWORD)

@@ -66,7 +66,10 @@ def _secured(redis: Redis, plain: socket.socket) -> socket.socket:
     if not redis.tls:
         return plain
     context = ssl.create_default_context(cafile=redis.ca or None)
-    return context.wrap_socket(plain, server_hostname=redis.host)
+    try:
+        return context.wrap_socket(plain, server_hostname=redis.host)
+    except TimeoutError as error:
+        raise EOFError("it answers no TLS handshake") from error
 
 
 def _ask_all(connection: socket.socket, username: str, password: str) -> None:
