@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 
@@ -75,6 +76,22 @@ def test_one_that_is_away_is_told() -> None:
     assert said.startswith(
         f"Redis at 127.0.0.1:{port} does not answer: Connection refused. Start it"
     )
+
+
+def test_one_that_resets_the_connection_may_speak_tls_alone() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reset() -> None:
+            connection, _peer = server.accept()
+            connection.recv(1)
+            linger = struct.pack("ii", 1, 0)  # its end is a reset
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            connection.close()
+
+        threading.Thread(target=reset, daemon=True).start()
+        said = trouble(Redis("127.0.0.1", server.getsockname()[1]), PASSWORD)
+    assert "does not speak as Redis does: " in said
+    assert said.endswith("whether it speaks nothing but TLS.")
 
 
 def test_one_that_says_nothing_is_given_up() -> None:

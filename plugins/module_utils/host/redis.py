@@ -51,7 +51,7 @@ def trouble(redis: Redis, password: str, seconds: float = ANSWER_SECONDS) -> str
         why = f"shows a certificate that is not trusted here: {error.verify_message}. Name its"
         why += " authority, a file on each gateway, as gateway_redis_ca_file or"
         why += " redis_ca_file_of_gateways"
-    except (ssl.SSLError, ValueError, EOFError) as error:
+    except (ssl.SSLError, ConnectionResetError, BrokenPipeError, ValueError, EOFError) as error:
         also = "whether it speaks TLS at all" if redis.tls else "whether it speaks nothing but TLS"
         why = f"does not speak as Redis does: {error}. Look at its port, and {also}"
     except OSError as error:
