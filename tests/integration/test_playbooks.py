@@ -143,6 +143,16 @@ def test_of_several_gateways_one_is_named_where_one_is_meant(
     assert "gateway1: " not in done.stdout
 
 
+@pytest.mark.parametrize("command", ["rollback.yml", "adopt.yml"])
+def test_a_gateway_that_is_none_is_told_before_anything_is_asked(
+    lab: Path, play: Play, command: str
+) -> None:
+    lab.write_text(INVENTORY % "gateway1: {}, gateway2: {}")
+    done = play(command, "-i", str(lab), "-e", "gateway=gw2")
+    assert done.returncode != 0
+    assert "no host 'gw2'. Say which: -e gateway=gateway1 or gateway2" in done.stdout
+
+
 def test_several_gateways_are_given_the_key_of_their_clients(lab: Path, play: Play) -> None:
     lab.write_text(INVENTORY % "gateway1: {}, gateway2: {}")
     done = play("site.yml", "-i", str(lab), env={"LITELLM_MASTER_KEY": ""})
