@@ -112,14 +112,14 @@ def proven_health(guide: Lab) -> dict[str, bool]:
     health = [row for row in guide.compiled.probes["health"] if row["provider"] == "new_provider"]
     probes = {**guide.compiled.probes, "models": [], "completions": [], "fallbacks": [],
               "deployments": [], "wildcards": [], "health": health}  # fmt: skip
-    guide.upstreams.seen.clear()
+    guide.upstreams.looked.clear()
     checks = Proof(Asker(guide.url, {}), Questions(probes=probes, secrets={})).run()
     return {row["check"]: row["ok"] for row in checks}
 
 
 def test_health_checks_endpoint(guide: Lab) -> None:
     proven_health(guide)
-    assert "/new_provider/custom/health" in [one["path"] for one in guide.upstreams.seen]
+    assert "/new_provider/custom/health" in guide.upstreams.looked
 
 
 def test_health_checks_seconds_and_attempts(guide: Lab) -> None:

@@ -54,11 +54,13 @@ class Answer:
 @dataclass(slots=True)
 class Upstreams:
     """All providers in one server; the first part of a path says which one. What they were asked
-    stands in `seen`, in order; `failing` is provider -> how it fails."""
+    to infer stands in `seen`, in order, and what was only looked at, paths, in `looked`: LiteLLM
+    looks at /v1/models when it likes. `failing` is provider -> how it fails."""
 
     server: ThreadingHTTPServer
     failing: dict[str, str] = field(default_factory=dict)
     seen: list[dict[str, Any]] = field(default_factory=list)
+    looked: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -130,7 +132,7 @@ class _Provider(BaseHTTPRequestHandler):
         """Says nothing."""
 
     def do_GET(self) -> None:
-        self._note({})
+        self.of.looked.append(self.path)
         self._reply(200, {"status": "ok"})
 
     def do_POST(self) -> None:

@@ -152,8 +152,10 @@ class Host:
         (folder / "config.yaml").write_text(text)
 
     def switch(self, number: int, link: str = "current") -> None:
-        """Lets a link name this generation; who was current before may stay warm."""
+        """Lets a link name this generation; who was current before may stay warm. As in a change
+        the new one is the candidate first: or it ends, once warm, where another is to stay so."""
         if link == "current" and (self.base / link).is_symlink():
+            self.switch(number, "candidate")
             self.switch(int((self.base / link).readlink().name), "standby")
         beside = self.base / f"{link}.new"
         beside.symlink_to(f"generations/{number}")

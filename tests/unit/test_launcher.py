@@ -251,7 +251,6 @@ def counted(instance: Instance) -> float:
 
 def test_back_to_a_warm_one(host: Host, first: Instance, second: Instance) -> None:
     """Going back is a matter of switching the listeners; who is not wanted leaves in its time."""
-    (host.base / "candidate").unlink()
     with Load(host.port) as load:
         begun, at = time.monotonic(), len(first.notes)
         host.hand_over(second, first, 1)
