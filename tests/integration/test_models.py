@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tools.lab_hosts import Host, ansible_environment, the_lab
+from tools.lab_hosts import Host, ansible_environment, the_lab, without
 from tools.mirror import Mirror, sha
 from tools.mirror import mirror as served
 from tools.vllm_hosts import lock
@@ -172,17 +172,6 @@ providers:
     models: [{{name: smollm2-bundled, source: {{url: "{url}", sha256: {sha256}}}}}]
 """
 USER = "llmbundle"
-GONE = f"""
-if id {USER} >/dev/null 2>&1; then
-  uid=$(id -u {USER})
-  loginctl disable-linger {USER}
-  systemctl stop user@$uid.service
-  rm -rf /etc/systemd/system/user@$uid.service.d
-  systemctl daemon-reload
-  userdel --remove {USER} 2>/dev/null
-fi
-true
-"""
 
 
 @pytest.fixture
@@ -190,10 +179,10 @@ def fresh(the_lab: object) -> Iterator[list[Host]]:
     """Hosts on which the service user is not there yet."""
     hosts = [Host("gateway1"), Host("backend1")]
     for host in hosts:
-        host.on(GONE)
+        host.on(without(USER))
     yield hosts
     for host in hosts:
-        host.on(GONE)
+        host.on(without(USER))
 
 
 class Cut:

@@ -20,10 +20,9 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from tools.lab_hosts import ROOT, without
 from tools.vllm_hosts import (
     HOME,
-    REMOVE,
-    ROOT,
     USER,
     WORKER,
     Hosts,
@@ -127,7 +126,7 @@ def real(hosts: Hosts, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         f"test -s /var/lib/smollm2/config.json || {HOME}/tools/hf/bin/python - {model} "
         f"/var/lib/smollm2 <<'E'\n{DEQUANTISE}E\nchmod -R a+rX /var/lib/smollm2",
     )
-    hosts.shell(WORKER, f"{REMOVE}\napt-get -qq update")
+    hosts.shell(WORKER, f"{without(USER)}\napt-get -qq update")
     (folder / "registry").mkdir()
     (folder / "registry" / "own.yaml").write_text(REGISTRY)
     given = {

@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from tools.lab_hosts import Host
-from tools.vllm_hosts import HEAD, ROOT, WORKER, Hosts, through_the_gateway
+from tools.lab_hosts import ROOT, Host
+from tools.vllm_hosts import HEAD, WORKER, Hosts, through_the_gateway
 
 pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 

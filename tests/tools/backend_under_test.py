@@ -8,14 +8,13 @@ requests to it. What else is in the lab goes on beside it."""
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-from .lab_hosts import COMMAND, ROOT, the_lab
+from .lab_hosts import COMMAND, ROOT, changed_in, role_play, the_lab, without
 
 HOST = "backend2"
 
@@ -28,8 +27,7 @@ class Result:
 
     @property
     def changed(self) -> int:
-        recap = next(line for line in self.output.splitlines() if line.startswith(f"{HOST} "))
-        return int(recap.split("changed=")[1].split()[0])
+        return changed_in(self.output)
 
 
 class BackendHost:
@@ -44,19 +42,9 @@ class BackendHost:
 
     def play(self, *words: str, under_test: str, **variables: Any) -> Result:
         """The role `under_test` with these variables."""
-        file = self.folder / "vars.json"
-        account = {"user_service_user": self.user, "user_service_home": self.home}
-        file.write_text(json.dumps({**account, "under_test": under_test, **variables}))
-        argv = ["ansible-playbook", "-i", str(self.inventory), "-e", f"@{file}", *words]
-        done = subprocess.run(
-            [*argv, "tests/integration/plays/backend.yml"],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-            cwd=ROOT,
-            env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "default", "ANSIBLE_NOCOLOR": "1"},
-        )
+        own = {"user_service_user": self.user, "user_service_home": self.home, **variables}
+        own["under_test"] = under_test
+        done = role_play("backend.yml", *words, folder=self.folder, timeout=300, **own)
         return Result(done.returncode, done.stdout + done.stderr)
 
     def shell(self, command: str) -> str:
@@ -94,16 +82,4 @@ class BackendHost:
 
     def remove(self) -> None:
         """The user, what runs for it, and its home."""
-        self.shell(
-            f"""
-if id {self.user} >/dev/null 2>&1; then
-  uid=$(id -u {self.user})
-  loginctl disable-linger {self.user}
-  systemctl stop user@$uid.service
-  rm -rf /etc/systemd/system/user@$uid.service.d
-  systemctl daemon-reload
-  userdel --remove {self.user} 2>/dev/null
-fi
-true
-"""
-        )
+        self.shell(without(self.user))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .lab_hosts import ROOT, Host, ansible_environment, wait_for
+from .lab_hosts import ROOT, Host, ansible_environment, wait_for, without
 from .load import Row
 from .load_report import Report, generation, parse
 
@@ -97,11 +97,7 @@ class Gateway(Host):
 
     def remove(self) -> None:
         """The user with all that it has, and the stand-ins."""
-        self.on(
-            f"id {USER} >/dev/null 2>&1 || exit 0; uid=$(id -u {USER}); loginctl disable-linger"
-            f" {USER}; systemctl stop user@$uid.service; pkill -KILL -u {USER};"
-            f" rm -rf /etc/systemd/system/user@$uid.service.d; userdel -rf {USER} 2>/dev/null; true"
-        )
+        self.on(without(USER))
         self.backend.on(f"systemctl stop {' '.join(f'gwtest-{x}' for x in UPSTREAMS)}; true")
 
     # --- what it is to serve ---

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/lab"))
@@ -28,6 +30,47 @@ def ansible_environment(**more: str) -> dict[str, str]:
     lab, committed = the_lab(), ROOT / "inventories/demo/hosts.yml"
     chosen = {} if lab.is_default else {"ANSIBLE_INVENTORY": f"{committed},{lab.inventory}"}
     return {**os.environ, **chosen, **more}
+
+
+def role_play(
+    playbook: str, *words: str, folder: Path, timeout: float, **variables: Any
+) -> subprocess.CompletedProcess[str]:
+    """A playbook of tests/integration/plays on this lab's hosts; the variables go by a file in
+    `folder`, where nothing else keeps them."""
+    file = folder / "vars.json"
+    file.write_text(json.dumps(variables))
+    argv = ["ansible-playbook", "-i", str(the_lab().inventory), "-e", f"@{file}", *words]
+    return subprocess.run(
+        [*argv, f"tests/integration/plays/{playbook}"],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "default", "ANSIBLE_NOCOLOR": "1"},
+    )
+
+
+def changed_in(recap: str) -> int:
+    """How many tasks changed something, by a play's output."""
+    rows = [line for line in recap.splitlines() if " changed=" in line]
+    return sum(int(row.split("changed=")[1].split()[0]) for row in rows)
+
+
+def without(user: str) -> str:
+    """A shell command: the user, what runs for it and its home are gone."""
+    return f"""
+if id {user} >/dev/null 2>&1; then
+  uid=$(id -u {user})
+  loginctl disable-linger {user}
+  systemctl stop user@$uid.service
+  pkill -KILL -u {user}
+  rm -rf /etc/systemd/system/user@$uid.service.d
+  systemctl daemon-reload
+  userdel --remove --force {user} 2>/dev/null
+fi
+true
+"""
 
 
 def is_up() -> bool:

@@ -10,16 +10,13 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "lab"))
-from labkit.settings import lab_from_environment  # noqa: E402
+from .lab_hosts import COMMAND, changed_in, role_play, the_lab, without
 
 USER, HOME = "llmvllm", "/var/lib/llmvllm"
 HEAD, WORKER = "backend1", "backend2"
@@ -30,33 +27,20 @@ class Hosts:
     """The hosts under test: plays on them, commands in them, requests to them."""
 
     def __init__(self, folder: Path) -> None:
-        self.lab, self.folder = lab_from_environment(), folder
+        self.lab, self.folder = the_lab(), folder
 
     def play(
         self, *words: str, hosts: str = WORKER, under_test: str = "vllm", **variables: Any
     ) -> tuple[int, int, str]:
         """(exit code, tasks that changed something, output)."""
-        file = self.folder / "vars.json"
-        account = {"user_service_user": USER, "user_service_home": HOME}
-        own = {**account, "under_test": under_test, "under_test_hosts": hosts}
-        file.write_text(json.dumps({**own, **variables}))
-        argv = ["ansible-playbook", "-i", str(self.lab.inventory), "-e", f"@{file}", *words]
-        done = subprocess.run(
-            [*argv, "tests/integration/plays/vllm.yml"],
-            capture_output=True,
-            text=True,
-            timeout=1500,
-            check=False,
-            cwd=ROOT,
-            env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "default", "ANSIBLE_NOCOLOR": "1"},
-        )
-        recap = [line for line in done.stdout.splitlines() if " changed=" in line]
-        changed = sum(int(line.split("changed=")[1].split()[0]) for line in recap)
-        return done.returncode, changed, done.stdout + done.stderr
+        own = {"user_service_user": USER, "user_service_home": HOME, "under_test": under_test}
+        own |= {"under_test_hosts": hosts, **variables}
+        done = role_play("vllm.yml", *words, folder=self.folder, timeout=1500, **own)
+        return done.returncode, changed_in(done.stdout), done.stdout + done.stderr
 
     def shell(self, host: str, command: str) -> str:
         """A command as root; its output. (Only here: a test looks at the host from outside.)"""
-        argv = [ROOT / "tests/lab/lab", "ssh", host, "sudo", "sh", "-s"]
+        argv = [COMMAND, "ssh", host, "sudo", "sh", "-s"]
         done = subprocess.run(
             argv, input=command, capture_output=True, text=True, timeout=600, check=True
         )
@@ -106,19 +90,6 @@ class Hosts:
         }
 
 
-REMOVE = f"""
-if id {USER} >/dev/null 2>&1; then
-  uid=$(id -u {USER})
-  loginctl disable-linger {USER}
-  systemctl stop user@$uid.service
-  rm -rf /etc/systemd/system/user@$uid.service.d
-  systemctl daemon-reload
-  userdel --remove {USER} 2>/dev/null
-fi
-true
-"""
-
-
 def through_the_gateway(hosts: Hosts, model: str, text: str) -> str:
     """What the lab's own gateway answers."""
     secret = hosts.shell("gateway1", "cat /var/lib/llm/gateway/secrets.env")
@@ -138,10 +109,10 @@ def hosts_without_user(folder: Path) -> Iterator[Hosts]:
     """Both hosts, before and afterwards without the user under test."""
     found = Hosts(folder)
     for host in (HEAD, WORKER):
-        found.shell(host, REMOVE)
+        found.shell(host, without(USER))
     yield found
     for host in (HEAD, WORKER):
-        found.shell(host, REMOVE)
+        found.shell(host, without(USER))
 
 
 def lock(folder: Path, *packages: str, leave: str = "", **environment: str) -> str:
