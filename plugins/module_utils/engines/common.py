@@ -25,6 +25,14 @@ HARDENING = {
     "RestrictSUIDSGID": True,
     "UMask": "0077",
 }
+SERVICE = {
+    "Type": "exec",
+    "Restart": "on-failure",
+    "RestartSec": "5s",
+    "RestartSteps": 6,
+    "RestartMaxDelaySec": "2min",
+    "LimitNOFILE": 16384,
+}
 # deploy.limits -> systemd.resource-control(5), and the niceness of systemd.exec(5).
 LIMITS = {
     "memory_high": "MemoryHigh",
@@ -69,7 +77,14 @@ def unit(
     that it writes to, of those that the sandbox closes; `files`: text of each further file, at
     `beside`; `service`: more keys of its section Service.
     """
-    several = {**gpus_in(spec), **(environment or {}), **spec["environment"]}
+    own = {
+        "ExecStart": list(argv),
+        "Environment": {**gpus_in(spec), **(environment or {}), **spec["environment"]} or None,
+        "TimeoutStartSec": f"{settings['ready_timeout']}s",
+        "TimeoutStopSec": f"{stop_seconds}s",
+        **{LIMITS[key]: value for key, value in spec["limits"].items()},
+    }
+    others = spec.get("conflicts") or None
     return {
         "name": spec["unit"],
         "sections": {
@@ -77,24 +92,10 @@ def unit(
                 "Description": f"{title} for {spec['provider']}: {names_of(spec)}",
                 "StartLimitIntervalSec": 0,
                 # Of two that share GPUs the one is down before the other starts: systemd.unit(5).
-                "Conflicts": spec.get("conflicts") or None,
-                "After": spec.get("conflicts") or None,
+                "Conflicts": others,
+                "After": others,
             },
-            "Service": {
-                "Type": "exec",
-                "ExecStart": list(argv),
-                "Environment": several or None,
-                "Restart": "on-failure",
-                "RestartSec": "5s",
-                "RestartSteps": 6,
-                "RestartMaxDelaySec": "2min",
-                "TimeoutStartSec": f"{settings['ready_timeout']}s",
-                "TimeoutStopSec": f"{stop_seconds}s",
-                "LimitNOFILE": 16384,
-                **{LIMITS[key]: value for key, value in spec["limits"].items()},
-                **HARDENING,
-                **(service or {}),
-            },
+            "Service": {**SERVICE, **own, **HARDENING, **(service or {})},
             "Install": {"WantedBy": "default.target"},
         },
         "sandbox": sandbox_of(settings, writable),
