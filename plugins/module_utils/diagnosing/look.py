@@ -54,7 +54,9 @@ def as_root(gateway: Wanted, instance: Wanted, seen: list[Row]) -> list[Row]:
     """What has been seen, and the rows of what root alone sees."""
     asks: list[tuple[str, Ask]] = []
     if instance:
-        asks += [("firewall", partial(firewall, one)) for one in _incoming(instance)]
+        asks += [
+            ("firewall", partial(_incoming, instance, str(one))) for one in instance["gateways"]
+        ]
         asks.append(("gpu", lambda: gpu(instance)))
     for target in gateway.get("targets", ()):
         asks.append(("firewall_out", partial(_outgoing, target)))
@@ -62,11 +64,10 @@ def as_root(gateway: Wanted, instance: Wanted, seen: list[Row]) -> list[Row]:
     return [*named(seen), *rows]
 
 
-def _incoming(instance: Wanted) -> list[Packet]:
-    """A connection from each gateway; through loopback no firewall stands."""
+def _incoming(instance: Wanted, gateway: str) -> Row:
+    """A connection from a gateway; through loopback no firewall stands."""
     address, port = str(instance["address"]), int(instance["port"])
-    sources = [_first(str(one), port) for one in instance["gateways"]]
-    return [Packet(source, _first(address, port), port) for source in sources]
+    return firewall(Packet(_first(gateway, port), _first(address, port), port))
 
 
 def _outgoing(target: Wanted) -> Row:
