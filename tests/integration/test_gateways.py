@@ -188,7 +188,7 @@ def test_what_is_wrong_with_redis_stops_a_run_before_a_gateway_is_changed(both: 
     before = {name: both.current(name) for name in GATEWAYS}
     mark = both.mark
     of_others(both)
-    place = f"gateway1: Redis at {both.lab.addresses[REDIS]}:6379 "
+    place = f"Redis at {both.lab.addresses[REDIS]}:6379 "
     both.environment["LLM_REDIS_PASSWORD"] = "not the one that it has"
     refused = both.site()
     both.environment["LLM_REDIS_PASSWORD"] = PASSWORD

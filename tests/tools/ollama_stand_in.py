@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -225,7 +226,11 @@ def main() -> None:
         sys.exit(f"Error: listen tcp {host}:{port}: bind: {text}")
     if fault == "hang":
         threading.Event().wait()
-    server.serve_forever()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        server.serve_forever()
+    finally:
+        server.RequestHandlerClass.runners.end()
 
 
 if __name__ == "__main__":

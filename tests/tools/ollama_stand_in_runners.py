@@ -54,6 +54,12 @@ class Runners:
             self.running[str(model), embeds] = process, address
             return address
 
+    def end(self) -> None:
+        """As Ollama does when it is told to stop: none outlives it."""
+        for process, _address in self.running.values():
+            process.kill()
+            process.wait()
+
 
 def _answers(address: str) -> bool:
     try:
