@@ -172,8 +172,12 @@ def test_without_redis_each_counts_for_itself_until_it_is_back(both: Gateways) -
         assert alternately(both, 2 * LIMIT + 10) == {200: 2 * LIMIT, 429: 10}
     finally:
         both.on(REDIS, "systemctl start redis-server")
-    alternately(both, 2)  # after a minute without it LiteLLM tries Redis with one question
-    assert alternately(both, LIMIT + 10) == {200: LIMIT, 429: 10}
+    # A minute after the last failure LiteLLM tries Redis with one question, which may meet a
+    # connection of before and fail; what is asked until then it counts for itself.
+    for _time in range(3):
+        if (counted := alternately(both, LIMIT + 10)) == {200: LIMIT, 429: 10}:
+            return
+    raise AssertionError(f"minutes later they still do not count together: {counted}")
 
 
 def of_others(both: Gateways, **more: object) -> None:
@@ -242,4 +246,4 @@ def test_the_key_of_clients_is_one_for_both(both: Gateways) -> None:
         both.environment["LITELLM_MASTER_KEY"] = MASTER
     assert without.code == 2
     assert "LITELLM_MASTER_KEY has no value; it is needed by gateway1, gateway2" in without.output
-    assert [both.ask(name) for name in GATEWAYS] == [200, 200]
+    assert alternately(both, 2) == {200: 2}
