@@ -60,7 +60,7 @@ test: lint test-unit ## everything that must pass before a commit lands
 
 test-unit: $(BIN)/pytest $(LITELLM)/bin/litellm ## the core: unit, golden and property tests
 	@tests/tools/say "unit, golden and property tests, with the real litellm.Router"
-	@LAB_LLM_STRICT=1 $(BIN)/pytest -q -n 2 --dist loadfile
+	@LAB_LLM_STRICT=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # A lab that was up before stays up; the test runner's lines are the last ones.
 test-lab: $(BIN)/pytest ## the whole on the virtual lab: README, roles, playbooks, secrets

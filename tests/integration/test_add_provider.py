@@ -97,9 +97,16 @@ CASES = [
     ("mute", backend() + NO_MODEL, "❌ Model routing working"),
     ("too slow", backend(first=1), "s, at most 1 ms is declared"),
 ]
+BY_NIGHT = {"no such file"}
 
 
-@pytest.mark.parametrize(("text", "said"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(*c[1:], id=c[0], marks=pytest.mark.nightly if c[0] in BY_NIGHT else ())
+        for c in CASES
+    ],
+)
 def test_a_provider_that_fails_leaves_all_as_before(
     text: str, said: str, registry: Path, the_lab: Lab, play: Play, tmp_path: Path
 ) -> None:

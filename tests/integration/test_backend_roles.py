@@ -232,6 +232,7 @@ def test_a_program_that_does_not_come_up_is_explained(backend: Backend) -> None:
     assert backend.play(**backend.both()).changed == 0
 
 
+@pytest.mark.nightly
 def test_a_killed_manager_comes_back_with_its_services(backend: Backend) -> None:
     backend.shell(f"kill -9 $(systemctl show -P MainPID user@$(id -u {USER}).service)")
     # On a host that is told when a service's processes have ended this is seconds; in a container

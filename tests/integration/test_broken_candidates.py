@@ -45,6 +45,7 @@ ROWS = [
         "a missing key",
         "no value for NEVER_GIVEN",
         variables={"more_variables": [{"name": "NEVER_GIVEN", "needed_by": ["two"]}]},
+        nightly=True,
     ),
     Broken("a provider that answers 500", "two is broken", {"two": "openai/broken"}),
     Broken(
@@ -69,6 +70,7 @@ ROWS = [
         "a package that is not what it was",
         "DO NOT MATCH THE HASHES",
         variables={"gateway_lock_file": "wrong-hash.txt"},
+        nightly=True,
     ),
     Broken(
         "an index that breaks off",

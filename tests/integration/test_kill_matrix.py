@@ -19,7 +19,6 @@ EACH_TIME = {
     ("started", "candidate"),
     ("switched", "program"),
     ("settled", "program"),
-    ("undoing", "program"),
 }
 MATRIX = [
     pytest.param(
