@@ -161,11 +161,11 @@ class Fleet:
         hosts.await_reachable(self.lab)
 
     def hang(self, name: str) -> None:
-        """Its sshd takes connections and says nothing any more."""
-        self.on(name, "kill -STOP $(systemctl show -p MainPID --value ssh)")
+        """Its sshd takes connections and says nothing any more, to those that it has either."""
+        self.on(name, "pkill -STOP ^sshd")
 
     def go_on(self, name: str) -> None:
-        self.on(name, "kill -CONT $(systemctl show -p MainPID --value ssh)")
+        self.on(name, "pkill -CONT ^sshd")
 
     def play(self, playbook: str, *words: str, forks: int = 10, timeout: float = 1500) -> Run:
         counted = self.folder / "counted.json"
