@@ -21,7 +21,7 @@ from tools.slot_lab import GOOD, OFF, ON, Client, Play, Streams, ask, key, site,
 pytestmark = [pytest.mark.lab, pytest.mark.nightly]
 
 ROOT = Path(__file__).resolve().parents[2]
-BAD = "/var/tmp/cut-short.gguf"
+BAD = "/srv/cut-short.gguf"
 # `task` has another way while a slot changes hands, `shared` is the slot's alone.
 REGISTRY = """\
 # The slot, and a spare beside it.

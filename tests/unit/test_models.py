@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.bundling.report import models_report
 from ansible_collections.lab.llm.plugins.module_utils.engines import llama_cpp, models, needs
+from ansible_collections.lab.llm.plugins.module_utils.engines.common import EngineError
 from ansible_collections.lab.llm.plugins.module_utils.host import shelf as shelf_of_models
 from ansible_collections.lab.llm.plugins.module_utils.host.artifact_removal import remove
 from ansible_collections.lab.llm.plugins.module_utils.host.artifacts import ensure
@@ -72,6 +73,16 @@ def spec(provider: str, port: int, sum_of: str = "ab") -> dict[str, Any]:
         "models": [model], "options": {}, "environment": {}, "limits": {}, "gpus": None,
         "key_variable": "A_KEY", "health_url": "",
     }  # fmt: skip
+
+
+def test_a_place_that_the_service_has_for_itself_is_refused() -> None:
+    one, closed = spec("p", 8080), {**LLAMA, "sandbox": True}
+    one["models"][0]["source"] = {"path": "/var/tmp/m.gguf"}
+    with pytest.raises(EngineError, match="below /var/tmp, of which the service has one"):
+        llama_cpp.host_plan([one], closed, {"A_KEY": "k"})
+    assert llama_cpp.host_plan([one], LLAMA, {"A_KEY": "k"})["units"]
+    one["models"][0]["source"] = {"path": "/var/tmpx/m.gguf"}
+    assert llama_cpp.host_plan([one], closed, {"A_KEY": "k"})["units"]
 
 
 def test_what_two_share_is_needed_once_and_used_by_both() -> None:

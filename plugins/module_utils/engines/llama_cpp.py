@@ -20,7 +20,7 @@ from .common import (
     with_key,
 )
 from .llama_cpp_router import PRESETS, presets, split_options
-from .models import model_file
+from .models import model_file, seen_by_its_service
 from .releases import program
 
 KEY = "LLAMA_API_KEY"
@@ -52,6 +52,8 @@ def host_plan(
     units = []
     for spec in services:
         binary, marks = program(spec, settings, artifacts, "llama_cpp", "llama.cpp")
+        for model in spec["models"]:
+            seen_by_its_service(model, settings)
         files = [model_file(model, settings, artifacts) for model in spec["models"]]
         make = _router if len(files) > 1 else _single
         made = make(spec, settings, binary, marks, files)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from .common import Settings, safe
+from .common import EngineError, Settings, safe
 
 _FROM = ("url", "path", "pypi", "member", "huggingface", "revision", "file", "sha256", "token_env")
 _FOLDER_FROM = ("huggingface", "revision", "include", "token_env")
@@ -54,3 +54,15 @@ def model_folder(
         "dest": dest,
     }
     return dest
+
+
+def seen_by_its_service(model: Mapping[str, Any], settings: Settings) -> None:
+    """Raises EngineError for a path in a folder in whose place the sandbox (PrivateTmp) puts one
+    of the service's own."""
+    path = PurePosixPath(str(model["source"].get("path", "/")))
+    for folder in ("/tmp", "/var/tmp"):  # noqa: S108
+        if settings["sandbox"] and path.is_relative_to(folder):
+            raise EngineError(
+                f"model {model['name']}: source.path {path} is below {folder}, of which the "
+                "service has one of its own: keep the model elsewhere, such as /srv/models"
+            )

@@ -23,7 +23,7 @@ from .common import (
     with_key,
 )
 from .common import unit as unit_of
-from .models import model_folder
+from .models import model_folder, seen_by_its_service
 from .releases import INSTALLED
 from .vllm_venv import venv_of
 
@@ -59,6 +59,7 @@ def host_plan(
     for spec in services:
         python, marks = venv_of(spec, settings, venvs)
         _one_model(spec)
+        seen_by_its_service(spec["models"][0], settings)
         place = model_folder(spec["models"][0], settings, artifacts)
         marks = [*marks, f"{place}/{INSTALLED if place in artifacts else 'config.json'}"]
         if spec.get("ray"):

@@ -175,6 +175,8 @@ def _apply(plan: _Plan, found: list[FileChange], manager: Manager, outcome: Outc
     for verb in ("stop", "disable"):
         if names := plan.verbs(verb):
             manager.do(verb, *names)
+    if stopped := plan.verbs("stop"):  # what had to be killed in the end has not failed
+        manager.attempt("reset-failed", *stopped)
     for change in found:
         change.apply()
     enable, start, restart = (plan.verbs(verb) for verb in ("enable", "start", "restart"))
