@@ -146,8 +146,7 @@ def goes(play: Play, words: list[str], provider: str) -> None:
     assert host.on(f"{listed} || true") == ""
     assert host.on(f"ps axww -o user:9,args | grep '^llm ' | grep {provider} || true") == ""
     # The other instance still needs llama.cpp's release and model; vLLM's model was never ours.
-    # uv, which makes vLLM's venvs, stays in a hidden folder.
-    seen = f"find /var/lib/llm/{word} -type f -not -path '*/.uv-*' -not -name .lock; true"
+    seen = f"find /var/lib/llm/{word} -type f -not -name .lock; true"
     files = "" if word == "llama" else host.on(seen)
     models = host.on("find /var/lib/llm/models -name '*.gguf'; true") if word == "ollama" else ""
     assert files + models == ""

@@ -179,6 +179,20 @@ def test_an_empty_folder_may_go(tmp_path: Path) -> None:
     assert not (tmp_path / "m").exists()
 
 
+def test_what_makes_venvs_goes_with_the_last_of_them(tmp_path: Path) -> None:
+    for name in ("0.32.0", "0.33.0", ".uv-ab"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "python").touch()
+        sign(tmp_path / name, "it")
+    for name in (".uv-ab.txt", ".lock"):
+        (tmp_path / name).touch()
+    left = []
+    for name in ("0.32.0", "0.33.0"):
+        remove(tmp_path / name, check=False)
+        left.append(sorted(one.name for one in tmp_path.iterdir()))
+    assert left == [[".lock", ".uv-ab", ".uv-ab.txt", "0.33.0"], [".lock"]]
+
+
 def test_a_folder_whose_removal_was_cut_off_is_still_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .fetch import FetchError, drop, part_of
 from .fingerprints import RECORD, read_record, record_of
+from .python_venv import drop_idle_uv
 from .wishes import Outcome
 
 
@@ -31,6 +32,7 @@ def remove(target: Path, check: bool) -> Outcome:
     if not check:
         if is_folder:
             _remove_folder(target)
+            drop_idle_uv(target.parent)
         target.unlink(missing_ok=True)
         record_of(target).unlink(missing_ok=True)
         drop(part_of(target))

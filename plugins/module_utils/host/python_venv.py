@@ -29,6 +29,9 @@ from .venvs import VenvError, alone, by_pip, run, whole_or_gone
 from .wishes import Outcome
 
 
+UV = ".uv-"  # how what makes venvs is called beside them
+
+
 @dataclass(frozen=True)
 class Venv:
     """One wish: `path` holds what `requirements` (a lock file with hashes) pin, or `packages` name.
@@ -115,7 +118,7 @@ def _make(wish: Venv, anew: bool) -> None:
 
 def _uv(wish: Venv) -> str:
     """The pinned uv, installed by pip into a venv of its own."""
-    place = wish.path.parent / f".uv-{hashlib.sha256(wish.uv.encode()).hexdigest()[:12]}"
+    place = wish.path.parent / f"{UV}{hashlib.sha256(wish.uv.encode()).hexdigest()[:12]}"
     program, mark = place / "bin" / "uv", place / INSTALLED
     if not mark.exists():
         with whole_or_gone(place):
@@ -125,6 +128,17 @@ def _uv(wish: Venv) -> str:
             by_pip(place, requirements, python)
             mark.touch()
     return str(program)
+
+
+def drop_idle_uv(folder: Path) -> None:
+    """What makes venvs goes with the last one that was in this folder."""
+    if any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        return
+    for entry in folder.glob(f"{UV}*"):
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _fill(uv: str, wish: Venv, venv: Path, anew: bool) -> None:
