@@ -28,7 +28,6 @@ from .folders import INSTALLED
 from .venvs import VenvError, alone, by_pip, run, whole_or_gone
 from .wishes import Outcome
 
-
 UV = ".uv-"  # how what makes venvs is called beside them
 
 
