@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tools.fleet_lab import STUB
 from tools.gateway_under_test import MASTER, Load
 from tools.gateways_lab import FRONT, GATEWAYS, PASSWORD, REDIS, Gateways, gateways
 from tools.lab_hosts import wait_for
@@ -26,6 +27,17 @@ CLI = f"REDISCLI_AUTH={PASSWORD} redis-cli -h {{address}} "
 ELSEWHERE = """cp /etc/hosts /etc/hosts.before
 sed 's/.*front1$/127.0.0.1 front1/' /etc/hosts.before > /etc/hosts
 systemd-run --quiet --collect --unit elsewhere python3 -m http.server 9001 --bind 127.0.0.1"""
+# Two that take turns on one host, which is nobody's yet.
+SLOT = {
+    side: {
+        "type": "llama_cpp",
+        "deploy": {"hosts": REDIS, "port": 8090, "slot": "duo"},
+        "models": [{"name": f"{side}-model", "source": {"path": "/srv/models/stand-in.gguf"}}],
+    }
+    for side in ("left", "right")
+}
+OF_STAND_IN = {"llama_cpp_install": "binary", "llama_cpp_binary": STUB}
+SWITCH = "playbooks/switch_model.yml"
 BACK = "cat /etc/hosts.before > /etc/hosts; systemctl stop elsewhere"
 CERTIFICATE = """set -e
 cd /etc/redis
@@ -247,3 +259,33 @@ def test_the_key_of_clients_is_one_for_both(both: Gateways) -> None:
     assert without.code == 2
     assert "LITELLM_MASTER_KEY has no value; it is needed by gateway1, gateway2" in without.output
     assert alternately(both, 2) == {200: 2}
+
+
+def runs(both: Gateways) -> list[str]:
+    """Of left and right whether each runs."""
+    units = "llama-server-left llama-server-right"
+    return both.on(REDIS, f"systemctl --user -M llm@ is-active {units} || true").split()
+
+
+def test_a_slot_is_switched_on_both_or_on_none(both: Gateways) -> None:
+    both.give_stub(REDIS)
+    both.variables = {REDIS: OF_STAND_IN}
+    both.declare(providers=SLOT, slots={"duo": "left"})
+    first = both.site()
+    assert first.code == 0, first.output
+    switched = both.play(SWITCH, "-e", "provider=right")
+    assert switched.code == 0, switched.output
+    assert runs(both) == ["inactive", "active"]
+    for name in GATEWAYS:
+        assert [both.ask(name, f"{side}-model") for side in ("left", "right")] == [400, 200]
+    before = {name: both.config(name) for name in GATEWAYS}
+    both.hang("gateway2")
+    try:
+        failed = both.play(SWITCH, "-e", "provider=left")
+    finally:
+        both.go_on("gateway2")
+    assert failed.code == 2
+    assert "gateway2" in failed.output, failed.output
+    assert runs(both) == ["inactive", "active"]
+    assert {name: both.config(name) for name in GATEWAYS} == before
+    assert [both.ask(name, "right-model") for name in GATEWAYS] == [200, 200]

@@ -96,10 +96,11 @@ class Fleet:
                 access.forget_connections(self.lab)
         for name in self.lab.names:
             if self.lab.container(name) in started:
-                self._give_stub(name)
+                self.give_stub(name)
         self.declare()
 
-    def _give_stub(self, name: str) -> None:
+    def give_stub(self, name: str) -> None:
+        """The stand-in for llama-server, and one for a model's file."""
         stub, upstream = ((TOOLS / one).read_text() for one in ("llama_stub.py", "upstream.py"))
         files = {STUB[1:]: (0o755, stub), UPSTREAM[1:]: (0o644, upstream)}
         self.on(name, INSTALL, hosts.as_tar(files))
