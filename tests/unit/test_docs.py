@@ -53,6 +53,11 @@ def test_commands_that_are_named_exist(page: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_hosts_that_hang_are_given_up_as_the_page_has_it() -> None:
+    (line,) = re.findall(r"^ssh_args = .+$", (ROOT / "docs/fleet.md").read_text(), re.MULTILINE)
+    assert line in (ROOT / "ansible.cfg").read_text().splitlines()
+
+
 def test_every_command_is_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text()
     missing = [
