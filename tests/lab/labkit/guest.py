@@ -87,9 +87,8 @@ def pip_conf() -> str:
 
 
 def uv_toml() -> str:
-    """The same for uv, should anybody install it."""
-    certificates = "system-certs = true\n" if has_certificates() else ""
-    return f'cache-dir = "{PIP_CACHE}/uv"\n{certificates}'
+    """The same for uv, should anybody install it; but for the cache, which no two users can share."""
+    return "system-certs = true\n" if has_certificates() else ""
 
 
 def machine_pip_settings() -> dict[str, str]:
