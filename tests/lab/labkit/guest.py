@@ -87,7 +87,7 @@ def pip_conf() -> str:
 
 
 def uv_toml() -> str:
-    """The same for uv, should anybody install it; but for the cache, which no two users can share."""
+    """The same for uv, should anybody install it; no two users can share its cache."""
     return "system-certs = true\n" if has_certificates() else ""
 
 
