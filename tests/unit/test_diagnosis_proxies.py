@@ -77,6 +77,11 @@ def address() -> Iterator[str]:
     server.server_close()
 
 
+def test_a_proxy_is_shown_as_it_was_written_but_for_its_password() -> None:
+    for proxy in ("http://u:p%40@[::1]:3128", "http://u:p%40@h:abc", "http://h"):
+        assert proxies.shown(proxy) == proxy.replace("u:p%40@", "")
+
+
 def test_a_list_of_models_is_asked_through_the_proxy(address: str) -> None:
     url = f"http://{address}/v1/models"
     found = answers.models(url, {}, ["m"], proxy=f"http://user:pass%21@{address}")

@@ -378,6 +378,21 @@ def test_a_list_of_models_is_read(said: Any, way: str, listed: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("llama3:8b", True),
+        ("mistral", True),
+        ("claude-3-5-haiku-latest", True),
+        ("llama3:latest", False),
+        ("latest", False),
+    ],
+)
+def test_what_stands_for_a_name_in_a_list(name: str, found: bool) -> None:
+    listed = {"llama3:8b": "", "mistral:latest": "", "claude-3-5-haiku-20241022": ""}
+    assert answers.has(listed, name) is found
+
+
+@pytest.mark.parametrize(
     ("way", "sent"),
     [
         ("openai", {"Authorization": "Bearer k", "X-Team": "t"}),

@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ansible_collections.lab.llm.plugins.module_utils.host.redis import trouble
@@ -67,6 +68,14 @@ def test_the_name_in_its_acl_is_shown() -> None:
     with saying(WELL) as (redis, heard):
         assert not trouble(Redis(redis.host, redis.port, "llm"), "x")
     assert heard[0].startswith(b"*3\r\n$4\r\nAUTH\r\n$3\r\nllm\r\n")
+
+
+def test_a_file_of_authorities_that_is_none_is_told(tmp_path: Path) -> None:
+    junk = tmp_path / "junk.pem"
+    junk.write_text("no certificate")
+    for file, why in ((junk, "NO_CERTIFICATE_OR_CRL_FOUND"), (tmp_path / "x", "No such file or")):
+        said = trouble(Redis("127.0.0.1", 9, tls=True, ca=str(file)), PASSWORD)
+        assert said.startswith(f"gateway_redis_ca_file {file} cannot be used here: {why}")
 
 
 def test_one_that_is_away_is_told() -> None:

@@ -154,6 +154,25 @@ def test_a_key_goes_into_the_secrets_and_nowhere_else() -> None:
     assert "sk-secret" not in str(made)
 
 
+def test_two_keys_are_given_to_it_and_no_log_line_shows_them(tmp_path: Path) -> None:
+    """Nor does a line that cannot be written end it."""
+    program = tmp_path / "serve.py"
+    program.write_text(
+        "import logging, sys\nlogging.warning('%(x)s', {'y': 1})\n"
+        "logging.warning('keys %s', sys.argv[1:])\nprint(len(sys.argv))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", vllm_keys.LAUNCH, str(program)],
+        env={"VLLM_API_KEY": "sk-old,sk-new"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "4\n"
+    assert "keys ['--api-key', '***', '***']" in done.stderr
+    assert "sk-" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "both"),
     [
@@ -303,6 +322,16 @@ def test_the_head_waits_for_its_nodes_before_vllm_starts() -> None:
     for unit in (ray, own):
         assert service(unit)["Environment"]["VLLM_HOST_IP"] == "10.0.0.1"
         assert units.render(unit["sections"])
+
+
+@pytest.mark.parametrize(
+    ("runs", "state"), [(True, "started"), (False, "stopped"), (None, "present")]
+)
+def test_the_parts_of_a_cluster_run_as_their_vllm_does(runs: bool | None, state: str) -> None:
+    """Where a switch is only prepared, what runs goes on."""
+    made = plan(node(gpus=[0, 1], runs=runs), **WITH_RAY)["units"]
+    made += plan(node(1, runs=runs), **WITH_RAY)["units"]
+    assert [unit["state"] for unit in made] == [state] * 3
 
 
 def test_a_worker_joins_the_head_and_is_not_asked_anything() -> None:

@@ -13,6 +13,7 @@ from ansible_collections.lab.llm.plugins.module_utils.placement.bits import (
     Bits,
     gguf_quantisation,
     grouped,
+    of_file_type,
     of_gguf,
     of_vllm,
 )
@@ -22,7 +23,11 @@ from ansible_collections.lab.llm.plugins.module_utils.placement.kv_cache import 
     vllm,
 )
 from ansible_collections.lab.llm.plugins.module_utils.placement.settings import settings_of
-from ansible_collections.lab.llm.plugins.module_utils.placement.shapes import Shape, from_config
+from ansible_collections.lab.llm.plugins.module_utils.placement.shapes import (
+    Shape,
+    from_config,
+    from_gguf,
+)
 from ansible_collections.lab.llm.plugins.module_utils.placement.unseen import parameters_of
 from ansible_collections.lab.llm.plugins.module_utils.placement.weights import count, of_shape
 
@@ -233,3 +238,10 @@ def test_weights_are_counted_from_config_json(name: str, billions: float) -> Non
 def test_a_number_is_read_as_vllm_reads_it(written: object, tokens: int) -> None:
     spec = {"engine": "vllm", "options": {"max_model_len": written}}
     assert settings_of(spec).context == tokens
+
+
+def test_what_a_file_should_not_hold_is_as_if_it_were_not_there() -> None:
+    assert of_file_type({"general.file_type": [15]}) == ""
+    written = {"quant_method": "awq", "modules_to_not_convert": 5}
+    assert of_vllm({"quantization_config": written}, {}).layers < 5
+    assert from_gguf({"metadata": {"general.architecture": ["llama"]}}) is None

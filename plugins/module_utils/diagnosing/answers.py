@@ -62,7 +62,7 @@ def models(
     found = listed(answer.json(), way)
     if found is None:
         return _row(check, asked, expected, "no list of models", "no_list", answer, **about)
-    missing = [name for name in names if not _has(found, name)]
+    missing = [name for name in names if not has(found, name)]
     failed = [name for name in names if found.get(name) == "failed"]
     about |= {"missing": ", ".join(missing), "failed": ", ".join(failed)}
     about["listed"] = _some(found)
@@ -92,12 +92,13 @@ def _state(one: Mapping[str, Any]) -> str:
     return "failed" if told.get("failed") else str(told.get("value") or "")
 
 
-def _has(found: Mapping[str, str], name: str) -> bool:
+def has(found: Mapping[str, str], name: str) -> bool:
+    """Whether a list has this name, as its engine or its vendor writes it."""
     if name in found or f"{name}:latest" in found:
         return True
     # Vendors list the release that such a name stands for.
     stem = name.removesuffix("latest")
-    return stem != name and any(one.startswith(stem) for one in found)
+    return stem.endswith("-") and stem != name and any(one.startswith(stem) for one in found)
 
 
 def _some(found: Iterable[str]) -> str:

@@ -57,7 +57,7 @@ def certificate(name: str, port: int, authorities: str = "", seconds: float = SE
         plain = error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
         seen = "it does not speak TLS" if plain else str(error.reason or error)
         return row("tls", asked, expected, seen, "not_tls" if plain else "failed", **about)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         return unknown("tls", asked, "not asked: the name has no address", **about)
     except TimeoutError:
         # Some servers wait for the end of a line that TLS never sends.

@@ -44,8 +44,7 @@ def _left_out(host: str, names: str) -> bool:
 def shown(proxy: str) -> str:
     """A proxy without its user and password."""
     where = urlsplit(proxy)
-    port = f":{where.port}" if where.port else ""
-    return f"{where.scheme}://{where.hostname}{port}"
+    return f"{where.scheme}://{where.netloc.rpartition('@')[2]}"
 
 
 def can_be_asked(proxy: str) -> bool:

@@ -106,7 +106,7 @@ def variables(spec: Spec) -> dict[str, str]:
             )
         if key not in OPTIONS:
             close = difflib.get_close_matches(key, sorted(OPTIONS), 1)
-            hint = f"did you mean {close[0]}?" if close else "see `ollama serve --help`"
+            hint = f"did you mean {close[0]}?" if close else "see `ollama serve --help`."
             raise EngineError(
                 f"provider {spec['provider']}: Ollama knows no option '{key}': {hint} A variable "
                 "that is not among deploy.options may stand in deploy.environment"

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .common import HARDENING, LIMITS, EngineError, Settings, Spec, gpus_in, sandbox_of
+from .common import HARDENING, LIMITS, STATES, EngineError, Settings, Spec, gpus_in, sandbox_of
 
 TOKEN = "RAY_AUTH_TOKEN"  # noqa: S105 - a variable's name
 # The cluster's own ports, from deploy.port on; then those of its workers, and what vLLM's
@@ -46,6 +46,7 @@ while time.monotonic() < end:
             time.sleep(1)
     except (ConnectionError, RuntimeError) as problem:
         print(f"the head does not answer yet: {problem}", flush=True)
+        ray.shutdown()  # half of a connection would be in the way of the next
         time.sleep(2)
 sys.exit(f"these nodes are not in the Ray cluster after {seconds:.0f} s: {', '.join(missing)}")
 """
@@ -79,7 +80,7 @@ def node(spec: Spec, settings: Settings, python: str, watch: Sequence[str]) -> l
             "Install": {"WantedBy": "default.target"},
         },
         "sandbox": sandbox_of(settings),
-        "state": "started" if spec.get("runs", True) else "stopped",
+        "state": STATES[spec.get("runs", True)],
         "secrets": {TOKEN: settings["ray_token"]},
         "files": {},
         "beside": [],

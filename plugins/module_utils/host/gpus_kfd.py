@@ -65,7 +65,7 @@ def processes(system: Path, proc: Path) -> dict[str, list[dict[str, Any]]]:
 def number(value: object) -> int | None:
     """Of a whole number's text; None of all else."""
     told = str(value)
-    return int(told) if told.isdigit() else None
+    return int(told) if told.isdecimal() else None
 
 
 def text(path: Path) -> str:

@@ -25,6 +25,7 @@ QUESTIONS = (
     ("INCRBYFLOAT", KEY, "1"),
     ("EVAL", COUNT, "1", KEY),
 )
+LONGEST = 1024  # bytes of an answer to one of these
 _TAKES_NOT = "does not take the password: {said}. Give the one that it was set up with as {name}"
 _WORDS = {
     "WRONGPASS": _TAKES_NOT,
@@ -41,10 +42,16 @@ class _RefusedError(Exception):
 
 
 def trouble(redis: Redis, password: str, seconds: float = ANSWER_SECONDS) -> str:
-    """Why gateways here cannot count in it, a sentence; "" if they can. `seconds`: an answer's."""
+    """Why gateways here cannot count in it, a sentence; "" if they can. `seconds`: of
+    silence."""
+    try:
+        context = ssl.create_default_context(cafile=redis.ca or None) if redis.tls else None
+    except OSError as error:  # ssl.SSLError is one, for a file that holds no certificate
+        why = getattr(error, "reason", "") or error.strerror or error
+        return f"gateway_redis_ca_file {redis.ca} cannot be used here: {why}."
     try:
         with socket.create_connection((redis.host, redis.port), seconds) as plain:
-            _ask_all(_secured(redis, plain), redis.username, password)
+            _ask_all(_secured(redis, plain, context), redis.username, password)
     except _RefusedError as refused:
         why = _refusal(str(refused))
     except ssl.SSLCertVerificationError as error:
@@ -62,10 +69,9 @@ def trouble(redis: Redis, password: str, seconds: float = ANSWER_SECONDS) -> str
     return f"Redis at {redis.host}:{redis.port} {why}."
 
 
-def _secured(redis: Redis, plain: socket.socket) -> socket.socket:
-    if not redis.tls:
+def _secured(redis: Redis, plain: socket.socket, context: ssl.SSLContext | None) -> socket.socket:
+    if context is None:
         return plain
-    context = ssl.create_default_context(cafile=redis.ca or None)
     try:
         return context.wrap_socket(plain, server_hostname=redis.host)
     except TimeoutError as error:
@@ -92,7 +98,7 @@ def _ask(stream: BufferedRWPair, words: Sequence[str]) -> None:
     if kind == b"-":
         raise _RefusedError(said)
     if kind == b"$":
-        stream.read(int(said) + 2)
+        stream.read(min(int(said), LONGEST) + 2)
     elif kind not in (b"+", b":"):
         raise ValueError(f"it says {line[:40]!r}")
 

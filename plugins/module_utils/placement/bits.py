@@ -75,7 +75,8 @@ _FILE_TYPES = {
 
 def of_file_type(metadata: Mapping[str, Any]) -> str:
     """The name of a GGUF's own quantisation, "" if it does not tell."""
-    return _FILE_TYPES.get(metadata.get("general.file_type", -1), "")
+    told = metadata.get("general.file_type")
+    return _FILE_TYPES.get(told, "") if isinstance(told, int) else ""
 
 
 def of_gguf(name: str) -> Bits:
@@ -113,7 +114,7 @@ def of_vllm(config: Mapping[str, Any] | None, options: Mapping[str, Any], name: 
     if not bits:
         return Bits(wide, wide, wide, f"{wide:g} bit")
     kept = written.get("modules_to_not_convert") if isinstance(written, Mapping) else None
-    spared = any("attn" in str(one) for one in kept or ())
+    spared = isinstance(kept, list) and any("attn" in str(one) for one in kept)
     spared = spared or label == MXFP4  # the experts alone are stored so
     return Bits(bits, wide if spared else bits, wide, label, padded=label == MXFP4)
 

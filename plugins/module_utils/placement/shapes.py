@@ -126,7 +126,7 @@ def _window(config: Config, layers: int) -> tuple[int, int]:
 def from_gguf(known: Mapping[str, Any]) -> Shape | None:
     """Of what read_gguf says; None if it lacks what is needed."""
     found = known.get("metadata", {})
-    kind = found.get("general.architecture", "")
+    kind = str(found.get("general.architecture", ""))
     own = {key.removeprefix(f"{kind}."): value for key, value in found.items()}
     layers, hidden = _first(own, "block_count"), _first(own, "embedding_length")
     heads = _most(own.get("attention.head_count"))
