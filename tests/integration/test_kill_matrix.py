@@ -15,7 +15,6 @@ pytestmark = pytest.mark.lab
 SECONDS = 30.0  # until it serves again, at the latest
 # What `make test` has time for: before, at and after the switch. All others are for the night.
 EACH_TIME = {
-    ("requested", "controller"),
     ("started", "candidate"),
     ("switched", "program"),
     ("settled", "program"),
