@@ -13,6 +13,8 @@ LOCK := roles/gateway/files/litellm.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Ansible's own files (collections, temporary ones) stay out of the home directory.
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
+# uv trusts the authorities of this machine, as pip does.
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: help demo lab lab-down test test-unit test-lab test-matrix test-nightly molecule lint sanity bench lock clean
 

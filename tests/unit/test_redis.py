@@ -75,7 +75,7 @@ def test_a_file_of_authorities_that_is_none_is_told(tmp_path: Path) -> None:
     junk.write_text("no certificate")
     for file, why in ((junk, "NO_CERTIFICATE_OR_CRL_FOUND"), (tmp_path / "x", "No such file or")):
         said = trouble(Redis("127.0.0.1", 9, tls=True, ca=str(file)), PASSWORD)
-        assert said.startswith(f"gateway_redis_ca_file {file} cannot be used here: {why}")
+        assert said.startswith(f"The file of authorities {file} cannot be used here: {why}")
 
 
 def test_one_that_is_away_is_told() -> None:

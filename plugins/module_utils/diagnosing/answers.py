@@ -98,7 +98,7 @@ def has(found: Mapping[str, str], name: str) -> bool:
         return True
     # Vendors list the release that such a name stands for.
     stem = name.removesuffix("latest")
-    return stem.endswith("-") and stem != name and any(one.startswith(stem) for one in found)
+    return name.endswith("-latest") and any(one.startswith(stem) for one in found)
 
 
 def _some(found: Iterable[str]) -> str:

@@ -27,6 +27,10 @@ QUESTIONS = (
 )
 LONGEST = 1024  # bytes of an answer to one of these
 _TAKES_NOT = "does not take the password: {said}. Give the one that it was set up with as {name}"
+_NAME_IT = (
+    "Name its authority, a file on each gateway, as gateway_redis_ca_file or"
+    " redis_ca_file_of_gateways"
+)
 _WORDS = {
     "WRONGPASS": _TAKES_NOT,
     "NOAUTH": _TAKES_NOT,
@@ -48,16 +52,14 @@ def trouble(redis: Redis, password: str, seconds: float = ANSWER_SECONDS) -> str
         context = ssl.create_default_context(cafile=redis.ca or None) if redis.tls else None
     except OSError as error:  # ssl.SSLError is one, for a file that holds no certificate
         why = getattr(error, "reason", "") or error.strerror or error
-        return f"gateway_redis_ca_file {redis.ca} cannot be used here: {why}."
+        return f"The file of authorities {redis.ca} cannot be used here: {why}. {_NAME_IT}."
     try:
         with socket.create_connection((redis.host, redis.port), seconds) as plain:
             _ask_all(_secured(redis, plain, context), redis.username, password)
     except _RefusedError as refused:
         why = _refusal(str(refused))
     except ssl.SSLCertVerificationError as error:
-        why = f"shows a certificate that is not trusted here: {error.verify_message}. Name its"
-        why += " authority, a file on each gateway, as gateway_redis_ca_file or"
-        why += " redis_ca_file_of_gateways"
+        why = f"shows a certificate that is not trusted here: {error.verify_message}. {_NAME_IT}"
     except (ssl.SSLError, ConnectionResetError, BrokenPipeError, ValueError, EOFError) as error:
         also = "whether it speaks TLS at all" if redis.tls else "whether it speaks nothing but TLS"
         why = f"does not speak as Redis does: {error}. Look at its port, and {also}"
